@@ -1,0 +1,5 @@
+/** One typed configuration, the paths below a home, and the errors people can mend. */
+export * from "./config.ts";
+export * from "./errors.ts";
+export * from "./mask.ts";
+export * from "./paths.ts";
