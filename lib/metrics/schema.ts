@@ -1,0 +1,65 @@
+import { counters, type KeyColumn, type MetricSet, ratios, timeColumn } from "./definition.ts";
+
+/** A column of a metric table. The type names are Delta's. */
+export interface MetricColumn {
+  name: string;
+  type: "long" | "double" | "string" | "timestamp";
+  nullable: boolean;
+  comment: string;
+}
+
+const KEY_COLUMNS: Record<KeyColumn, MetricColumn> = {
+  user_id: { name: "user_id", type: "long", nullable: false, comment: "user" },
+  user_session: { name: "user_session", type: "string", nullable: false, comment: "session" },
+  product_id: { name: "product_id", type: "long", nullable: false, comment: "product" },
+};
+
+/** Columns of the set's `__training` table. */
+export function trainingColumns(set: MetricSet): MetricColumn[] {
+  const time = set.grain === "event"
+    ? "events up to and including this time are counted"
+    : "the midnight up to which events are counted";
+  return [...keyColumns(set), required(timeColumn(set), "timestamp", time), ...valueColumns(set)];
+}
+
+/** Columns of the set's `__inference` table: the current values, a row per key. */
+export function inferenceColumns(set: MetricSet): MetricColumn[] {
+  const streamed = set.grain === "event";
+  return [
+    ...keyColumns(set),
+    required("event_time", "timestamp", "the values hold as of this time"),
+    ...valueColumns(set),
+    ...(streamed
+      ? [required("ingest_ts", "timestamp", "when the newest event was sent; 1970 for history")]
+      : []),
+    required("current_ts", "timestamp", "when the row was written"),
+    required(
+      "version",
+      "long",
+      streamed
+        ? "sequence number of the newest event; -1 for history"
+        : "the midnight of the batch, in milliseconds",
+    ),
+  ];
+}
+
+function keyColumns(set: MetricSet): MetricColumn[] {
+  return set.keys.map((key) => KEY_COLUMNS[key]);
+}
+
+function valueColumns(set: MetricSet): MetricColumn[] {
+  return [
+    ...counters.map((c) => required(c.name, "long", c.description)),
+    ...ratios.map((r): MetricColumn => ({
+      name: r.name,
+      type: "double",
+      nullable: true,
+      comment: `${r.numerator} / ${r.denominator}; null without ${r.denominator}`,
+    })),
+    ...set.latest.map((l) => required(l.name, "string", l.description)),
+  ];
+}
+
+function required(name: string, type: MetricColumn["type"], comment: string): MetricColumn {
+  return { name, type, nullable: false, comment };
+}
