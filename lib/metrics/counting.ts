@@ -1,75 +1,87 @@
 import { counters, type MetricSet, ratios } from "./definition.ts";
 
-/** What a counter needs to know of one event. */
-export interface CountedEvent {
-  /** Microseconds since 1970. */
-  eventTime: number;
-  eventType: string;
+/** Counts of one or many keys: an array, plain or typed, with one number per counter and key. */
+export interface Counts {
+  [index: number]: number;
 }
 
-/** The state of one key: plain values, so that it can be stored anywhere. */
-export interface KeyState {
-  /** One number per counter, in the order of `counters`. */
-  counts: number[];
-  /** Greatest event time so far, in microseconds since 1970; -Infinity before the first event. */
-  lastEventTime: number;
-  /** The event type at `lastEventTime`; of several, the greatest. */
-  lastEventType: string | null;
-}
+/** Numbers that {@link Counts} holds per key. */
+export const countersPerKey: number = counters.length;
 
-/** The state of a key before its first event. */
-export function emptyState(): KeyState {
-  return { counts: counters.map(() => 0), lastEventTime: -Infinity, lastEventType: null };
-}
-
-/** Adds one event to a key's state, in place. The order of events does not matter. */
-export function countEvent(state: KeyState, event: CountedEvent): void {
-  for (let i = 0; i < counters.length; i++) {
+/**
+ * Adds one event to a key's counts, in place. The order of events does not matter.
+ *
+ * @param counts the counts
+ * @param at index of the key's first counter
+ * @param eventType type of the event; an unknown one counts as an event only
+ */
+export function countEvent(counts: Counts, at: number, eventType: string): void {
+  for (let i = 0; i < countersPerKey; i++) {
     const type = counters[i]!.eventType;
-    if (type === null || type === event.eventType) state.counts[i]! += 1;
-  }
-  if (event.eventTime > state.lastEventTime) {
-    state.lastEventTime = event.eventTime;
-    state.lastEventType = event.eventType;
-  } else if (event.eventTime === state.lastEventTime && event.eventType > state.lastEventType!) {
-    state.lastEventType = event.eventType;
+    if (type === null || type === eventType) counts[at + i]! += 1;
   }
 }
 
-/** The ten metric columns of a state, and the set's `latest` columns, by name. */
+/**
+ * Whether an event replaces the one that a key's `latest` columns are taken from: it is newer, or
+ * as new and of the greater type, so that the order of arrival does not matter.
+ */
+export function isLatest(
+  time: number,
+  eventType: string,
+  latestTime: number,
+  latestType: string | undefined,
+): boolean {
+  return time > latestTime || (time === latestTime && eventType > (latestType ?? ""));
+}
+
+/**
+ * The set's columns after keys and time, by name: counters, ratios, then the `latest` ones.
+ *
+ * @param counts the counts, of which those from `at` on belong to the key
+ * @param latestType event type of the key's newest event
+ */
 export function metricValues(
   set: MetricSet,
-  state: KeyState,
+  counts: Counts,
+  at: number,
+  latestType: string,
 ): Record<string, number | string | null> {
   const values: Record<string, number | string | null> = {};
-  counters.forEach((counter, i) => values[counter.name] = state.counts[i]!);
+  counters.forEach((counter, i) => values[counter.name] = counts[at + i]!);
   for (const { name, numerator, denominator } of ratios) {
     const below = values[denominator] as number;
     values[name] = below === 0 ? null : (values[numerator] as number) / below;
   }
-  for (const latest of set.latest) values[latest.name] = state.lastEventType;
+  for (const latest of set.latest) values[latest.name] = latestType;
   return values;
 }
 
 const HOUR_MICROS = 3_600_000_000;
+const PURCHASES = counters.findIndex((counter) => counter.name === "purchases");
 
 /**
- * The watermark after which the key is no longer served, in microseconds since 1970; Infinity for
- * sets that never expire.
+ * The watermark after which a key is no longer served.
+ *
+ * @param lastEventTime microseconds since 1970
+ * @returns microseconds since 1970; Infinity for sets that never expire
  */
-export function expiresAfter(set: MetricSet, state: KeyState): number {
+export function expiresAfter(
+  set: MetricSet,
+  counts: Counts,
+  at: number,
+  lastEventTime: number,
+): number {
   if (set.expiry === null) return Infinity;
-  const bought = state.counts[PURCHASES]! > 0;
+  const bought = counts[at + PURCHASES]! > 0;
   const hours = bought ? set.expiry.afterPurchaseHours : set.expiry.withoutPurchaseHours;
-  return state.lastEventTime + hours * HOUR_MICROS;
+  return lastEventTime + hours * HOUR_MICROS;
 }
 
 /** SQL condition over a set's current rows: true where the key is no longer served. */
 export function expiredSql(set: MetricSet, watermarkSql: string): string {
   if (set.expiry === null) return "false";
-  return `${watermarkSql} > event_time + case when purchases > 0
+  return `(${watermarkSql} > event_time + case when purchases > 0
     then interval '${set.expiry.afterPurchaseHours} hours'
-    else interval '${set.expiry.withoutPurchaseHours} hours' end`;
+    else interval '${set.expiry.withoutPurchaseHours} hours' end)`;
 }
-
-const PURCHASES = counters.findIndex((counter) => counter.name === "purchases");

@@ -28,13 +28,10 @@ export function naiveValues(set: MetricSet, events: TestEvent[], key: string, mo
   );
   if (counted.length === 0) return null;
   const of = (type: string) => counted.filter((e) => e.event_type === type).length;
-  const lastEventTime = Math.max(...counted.map((e) => e.event_time));
-  const lastTypes = counted.filter((e) => e.event_time === lastEventTime).map((e) => e.event_type);
-  return metricValues(set, {
-    counts: [counted.length, of("view"), of("cart"), of("purchase")],
-    lastEventTime,
-    lastEventType: lastTypes.sort().at(-1)!,
-  });
+  const newest = Math.max(...counted.map((e) => e.event_time));
+  const newestTypes = counted.filter((e) => e.event_time === newest).map((e) => e.event_type);
+  const counts = [counted.length, of("view"), of("cart"), of("purchase")];
+  return metricValues(set, counts, 0, newestTypes.sort().at(-1)!);
 }
 
 /** SQL of a relation that holds the events. */
