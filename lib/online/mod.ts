@@ -1,0 +1,5 @@
+/** The online feature store on Cosmos DB: publish, look up, expire. */
+export * from "./documents.ts";
+export * from "./lookup.ts";
+export * from "./publish.ts";
+export * from "./store.ts";

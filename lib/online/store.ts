@@ -1,0 +1,105 @@
+import { type Container, CosmosClient } from "@azure/cosmos";
+import { ClickstreamError, type Config } from "clickstream/config";
+
+/** The online feature store could not be reached, or refused a request. */
+export class OnlineStoreError extends ClickstreamError {}
+
+/** Where the store is and with which right it is opened. */
+export interface OnlineStoreOptions {
+  /** Account endpoint. */
+  endpoint: string;
+  /** Account key: a read-only one suffices for look-ups. */
+  key: string;
+  /** Database that holds the containers. */
+  database: string;
+}
+
+/** A handle on the online store: a container per feature table. */
+export interface OnlineStore {
+  readonly client: CosmosClient;
+  readonly database: string;
+}
+
+/** Opens the store. Nothing is sent before the first call. */
+export function openOnlineStore(options: OnlineStoreOptions): OnlineStore {
+  const { endpoint, key, database } = options;
+  return {
+    client: new CosmosClient({
+      endpoint,
+      key,
+      connectionPolicy: {
+        enableEndpointDiscovery: !isLoopback(endpoint),
+        retryOptions: {
+          maxRetryAttemptCount: 9,
+          fixedRetryIntervalInMilliseconds: 0,
+          maxWaitTimeInSeconds: 30,
+        },
+      },
+    }),
+    database,
+  };
+}
+
+/** Ends the store's background work (account refresh), so that a process can finish. */
+export function closeOnlineStore(store: OnlineStore): void {
+  store.client.dispose();
+}
+
+/** What opening the store needs, from the services in use: the writing key, or the reading one. */
+export function onlineStoreOptions(
+  services: { cosmos: { endpoint: string; readKey: string; writeKey: string } },
+  config: Pick<Config, "cosmos">,
+  right: "read" | "write",
+): OnlineStoreOptions {
+  const { endpoint, readKey, writeKey } = services.cosmos;
+  return { endpoint, key: right === "read" ? readKey : writeKey, database: config.cosmos.database };
+}
+
+/** The container of a feature table. */
+export function containerOf(store: OnlineStore, table: string): Container {
+  return store.client.database(store.database).container(table);
+}
+
+/** Creates the database and the containers that do not exist yet; partition key `/id`. */
+export async function createContainers(store: OnlineStore, tables: string[]): Promise<void> {
+  const { database } = await store.client.databases.createIfNotExists({ id: store.database });
+  for (const table of tables) {
+    await database.containers.createIfNotExists({ id: table, partitionKey: { paths: ["/id"] } });
+  }
+}
+
+/** Deletes the containers with all their documents; absent ones are fine. */
+export async function dropContainers(store: OnlineStore, tables: string[]): Promise<void> {
+  for (const table of tables) {
+    try {
+      await containerOf(store, table).delete();
+    } catch (error) {
+      if ((error as { code?: number }).code !== 404) throw storeError(`drop ${table}`, error);
+    }
+  }
+}
+
+/** Number of documents in a container; 0 when it does not exist. */
+export async function countDocuments(store: OnlineStore, table: string): Promise<number> {
+  try {
+    const { resources } = await containerOf(store, table).items
+      .query<number>("select value count(1) from c").fetchAll();
+    return resources.reduce((sum, part) => sum + part, 0);
+  } catch (error) {
+    if ((error as { code?: number }).code === 404) return 0;
+    throw storeError(`count the documents of ${table}`, error);
+  }
+}
+
+/** Wraps what the SDK threw in one sentence that says what was attempted. */
+export function storeError(attempt: string, cause: unknown): OnlineStoreError {
+  const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+  return new OnlineStoreError(
+    `The online store could not ${attempt}: ${reason}. Check that the services run (deno task services) and that the key is right.`,
+    { cause },
+  );
+}
+
+function isLoopback(endpoint: string): boolean {
+  return /^https?:\/\/(127\.|localhost|\[::1\])/.test(endpoint);
+}
