@@ -1,0 +1,9 @@
+/** Shop events: their schema, messages, files, downloads and the synthetic shop. */
+export * from "./errors.ts";
+export * from "./event.ts";
+export * from "./time.ts";
+export * from "./message.ts";
+export * from "./mapping.ts";
+export * from "./read.ts";
+export { generateShop, type Shop, type ShopOptions } from "./shop.ts";
+export * from "./source.ts";

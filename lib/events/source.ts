@@ -1,0 +1,82 @@
+import { existsSync } from "node:fs";
+import { isAbsolute, join, resolve } from "node:path";
+import process from "node:process";
+import {
+  type Config,
+  ConfigError,
+  homePaths,
+  NotFoundError,
+  projectRoot,
+} from "clickstream/config";
+import { generateShop } from "./shop.ts";
+
+/** Which events to take. */
+export interface SourceOptions {
+  /** `synthetic`, `sample`, `electronics`, or the path of a file. @default "synthetic" */
+  data?: string | undefined;
+  /** Events of the synthetic shop; `full` is 885,129. @default 200000 */
+  size?: number | "full" | undefined;
+  /** Seed of the synthetic shop. @default 1 */
+  seed?: number | undefined;
+  /** Called while generating or downloading. */
+  onProgress?:
+    | ((progress: { done: number; total: number | null; unit: "events" | "bytes" }) => void)
+    | undefined;
+}
+
+/** Where events are to be read from. */
+export interface EventSource {
+  kind: "synthetic" | "sample" | "electronics" | "file";
+  /** CSV file: plain, gzipped or zipped. */
+  file: string;
+  /** Ground truth of the synthetic shop (parquet). */
+  truth?: string;
+  /** Default cutoff; null means the moment at 80 % of the time span. */
+  cutoff: Date | null;
+}
+
+const FULL_SIZE = 885_129;
+const DEFAULT_CUTOFF = new Date("2021-02-01T00:00:00Z");
+
+/**
+ * Finds, generates or downloads the events that `data` names.
+ *
+ * @throws {NotFoundError} when a path does not exist
+ * @throws {ConfigError} when the size is no whole number of events
+ */
+export async function resolveSource(
+  config: Config,
+  options: SourceOptions = {},
+): Promise<EventSource> {
+  const { data = "synthetic", seed = 1, onProgress } = options;
+  const directory = homePaths(config).downloads;
+  if (data === "synthetic") {
+    const events = sizeOf(options.size ?? 200_000);
+    const shop = await generateShop({
+      events,
+      seed,
+      directory,
+      onProgress: (done, total) => onProgress?.({ done, total, unit: "events" }),
+    });
+    return { kind: "synthetic", file: shop.file, truth: shop.truth, cutoff: DEFAULT_CUTOFF };
+  }
+  if (data === "sample") {
+    const file = join(projectRoot, "data", "rees46-2019-10-01.csv.gz");
+    return { kind: "sample", file, cutoff: new Date("2019-10-01T02:40:00Z") };
+  }
+  const file = isAbsolute(data) ? data : resolve(process.cwd(), data);
+  if (!existsSync(file)) {
+    throw new NotFoundError(
+      `--data ${data} is neither synthetic, sample or electronics, nor a file that exists: check the path.`,
+    );
+  }
+  return { kind: "file", file, cutoff: null };
+}
+
+function sizeOf(size: number | "full"): number {
+  const events = size === "full" ? FULL_SIZE : Number(size);
+  if (Number.isSafeInteger(events) && events >= 1000) return events;
+  throw new ConfigError(
+    `The size ${size} is not possible: give a whole number of events from 1000, or full.`,
+  );
+}

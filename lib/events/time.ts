@@ -1,0 +1,36 @@
+const FORM =
+  /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?\s?(Z|UTC|[+-]\d\d(?::?\d\d)?)?$/;
+
+/**
+ * Reads a time in either form: `2020-09-24 11:57:06 UTC`, or ISO 8601 with `Z` or an offset.
+ * A time without a zone is UTC. Digits beyond the microsecond are cut.
+ *
+ * @returns microseconds since 1970-01-01 UTC, or null when the text is no such time
+ */
+export function parseTime(text: string): bigint | null {
+  const found = FORM.exec(text);
+  if (!found) return null;
+  const [, year, month, day, hour, minute, second] = found;
+  const ms = Date.UTC(+year!, +month! - 1, +day!, +hour!, +minute!, +second!);
+  // Date.UTC rolls 30 February over; comparing the text back catches it.
+  const wanted = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
+  if (new Date(ms).toISOString().slice(0, 19) !== wanted) return null;
+  const fraction = BigInt((found[7] ?? "").slice(0, 6).padEnd(6, "0"));
+  return BigInt(ms) * 1000n + fraction - offsetMicros(found[8]);
+}
+
+function offsetMicros(zone: string | undefined): bigint {
+  if (zone === undefined || zone === "Z" || zone === "UTC") return 0n;
+  const digits = zone.slice(1).replace(":", "").padEnd(4, "0");
+  const minutes = BigInt(digits.slice(0, 2)) * 60n + BigInt(digits.slice(2));
+  return (zone[0] === "-" ? -minutes : minutes) * 60_000_000n;
+}
+
+/** Writes microseconds since 1970-01-01 UTC as `YYYY-MM-DDTHH:MM:SS.ffffffZ`. */
+export function formatTime(micros: bigint | number): string {
+  const total = BigInt(micros);
+  let fraction = total % 1_000_000n;
+  if (fraction < 0n) fraction += 1_000_000n;
+  const second = new Date(Number((total - fraction) / 1000n)).toISOString().slice(0, 19);
+  return `${second}.${fraction.toString().padStart(6, "0")}Z`;
+}
