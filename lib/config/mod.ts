@@ -3,3 +3,6 @@ export * from "./config.ts";
 export * from "./errors.ts";
 export * from "./mask.ts";
 export * from "./paths.ts";
+export * from "./background.ts";
+export * from "./lock.ts";
+export * from "./wait.ts";

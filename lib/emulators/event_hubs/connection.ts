@@ -1,0 +1,264 @@
+import type { Socket } from "node:net";
+import type { Broker, Client } from "./broker.ts";
+import { connectionForced, framingError, internalError, messageTooLarge } from "./conditions.ts";
+import { attachProducer, detachProducer, receiveTransfer } from "./producers.ts";
+import { attachReceiver, detachReceiver } from "./receivers.ts";
+import { answerRequest, requestNode } from "./requests.ts";
+import type {
+  AmqpError,
+  Container,
+  EventContext,
+  Frame,
+  RheaConnection,
+  RheaLink,
+  RheaReceiver,
+  RheaSender,
+  TransferFields,
+} from "./rhea.ts";
+import { guardSocket, MAX_FRAME } from "./socket.ts";
+
+const CHANNELS = 4999;
+/** Silence, in ms, after which a client is sent a heartbeat; twice that ends its connection. */
+const HEARTBEAT_MS = 60_000;
+/** Stands for message format 0, which rhea would decode, in the transfers it is given. */
+const RAW_FORMAT = 0x7fffff00;
+const REQUEST_CREDIT = 100;
+let connections = 0;
+
+/** Serves one client until it leaves. */
+export function serveConnection(broker: Broker, container: Container, socket: Socket): Client {
+  const guarded = guardSocket(
+    socket,
+    (error) => endConnection(client, framingError(error.message)),
+  );
+  const rhea = container.create_connection({
+    container_id: broker.containerId,
+    max_frame_size: MAX_FRAME,
+    channel_max: CHANNELS,
+    idle_time_out: HEARTBEAT_MS,
+    tcp_no_delay: true,
+    reconnect: false,
+    receiver_options: { autoaccept: false, credit_window: 0 },
+    sender_options: {},
+  });
+  const client: Client = {
+    id: ++connections,
+    connectedMs: broker.now(),
+    rhea,
+    socket: guarded,
+    grants: new Map(),
+    replyLinks: new Map(),
+    producers: new Map(),
+    subscriptions: new Map(),
+    unwrittenBytes: 0,
+    paused: false,
+    linklessMs: broker.now(),
+    gone: false,
+  };
+  broker.clients.add(client);
+  keepRaw(broker, client);
+  guardState(client);
+  listen(broker, client);
+  guarded.on("drain", () => wakeAll(client));
+  rhea.accept(guarded);
+  return client;
+}
+
+/** Closes a connection with an error the client is told, and ends the socket soon after. */
+export function endConnection(client: Client, error?: AmqpError): void {
+  if (client.gone) return;
+  if (client.rhea.is_open()) client.rhea.close(error);
+  setImmediate(() => client.socket.end());
+}
+
+/** Forgets all of a client's links. */
+export function forgetClient(broker: Broker, client: Client): void {
+  if (client.gone) return;
+  client.gone = true;
+  for (const subscription of [...client.subscriptions.values()]) {
+    detachReceiver(broker, subscription);
+  }
+  for (const producer of [...client.producers.values()]) detachProducer(producer);
+  client.replyLinks.clear();
+  broker.clients.delete(client);
+  broker.lastBusyMs = broker.now();
+}
+
+function listen(broker: Broker, client: Client): void {
+  const { rhea } = client;
+  const on = (event: string, handle: (context: EventContext) => void) => rhea.on(event, handle);
+  on("receiver_open", ({ receiver }) => openReceiver(broker, client, receiver!));
+  on("sender_open", ({ sender }) => openSender(broker, client, sender!));
+  on("message", (context) => onMessage(broker, client, context));
+  on("sendable", ({ sender }) => client.subscriptions.get(sender!)?.wake());
+  on("sender_flow", () => wakeAll(client));
+  for (const event of ["receiver_close", "receiver_error"]) {
+    on(event, ({ receiver }) => closeReceiver(client, receiver!));
+  }
+  for (const event of ["sender_close", "sender_error"]) {
+    on(event, ({ sender }) => closeSender(broker, client, sender!));
+  }
+  for (const event of ["session_close", "session_error"]) {
+    on(event, ({ session }) => {
+      for (const link of client.producers.keys()) {
+        if (link.session === session) closeReceiver(client, link);
+      }
+      for (const link of [...client.subscriptions.keys(), ...client.replyLinks.values()]) {
+        if (link.session === session) closeSender(broker, client, link);
+      }
+    });
+  }
+  for (const event of ["connection_close", "connection_error", "disconnected"]) {
+    on(event, () => forgetClient(broker, client));
+  }
+  for (const event of ["error", "protocol_error"]) {
+    rhea.on(event, (error: Error) => {
+      broker.warn(`Connection ${client.id} broke the protocol: ${error.message}`);
+      endConnection(client, framingError(error.message));
+    });
+  }
+}
+
+function openReceiver(broker: Broker, client: Client, link: RheaReceiver): void {
+  const node = requestNode(link.target?.address);
+  if (node === null) attachProducer(broker, client, link);
+  else {
+    link.set_target({ address: link.target?.address });
+    link.set_source({ address: link.source?.address });
+    link.add_credit(REQUEST_CREDIT);
+  }
+  noteLinks(broker, client);
+}
+
+function openSender(broker: Broker, client: Client, link: RheaSender): void {
+  if (requestNode(link.source?.address) === null) attachReceiver(broker, client, link);
+  else {
+    link.set_source({ address: link.source?.address });
+    link.set_target({ address: link.target?.address });
+    client.replyLinks.set(link.target?.address ?? link.name, link);
+  }
+  noteLinks(broker, client);
+}
+
+function closeReceiver(client: Client, link: RheaReceiver): void {
+  const producer = client.producers.get(link);
+  if (producer !== undefined) detachProducer(producer);
+}
+
+function closeSender(broker: Broker, client: Client, link: RheaSender): void {
+  const subscription = client.subscriptions.get(link);
+  if (subscription !== undefined) detachReceiver(broker, subscription);
+  for (const [name, one] of client.replyLinks) if (one === link) client.replyLinks.delete(name);
+  noteLinks(broker, client);
+}
+
+function noteLinks(broker: Broker, client: Client): void {
+  const links = client.producers.size + client.subscriptions.size;
+  client.linklessMs = links > 0 ? null : client.linklessMs ?? broker.now();
+}
+
+function onMessage(broker: Broker, client: Client, context: EventContext): void {
+  const link = context.receiver!;
+  const delivery = context.delivery!;
+  const payload = context.message!;
+  const producer = client.producers.get(link);
+  if (producer !== undefined) {
+    const format = context.format === RAW_FORMAT ? 0 : context.format ?? 0;
+    receiveTransfer(broker, producer, delivery, payload, format).catch((error) => {
+      broker.warn(`A transfer failed: ${error?.stack ?? error}`);
+      endConnection(client, internalError("The transfer could not be handled."));
+    });
+    return;
+  }
+  const node = requestNode(link.target?.address);
+  if (node === null) return delivery.release();
+  answerRequest(broker, client, node, payload);
+  delivery.accept();
+  link.add_credit(1);
+}
+
+function wakeAll(client: Client): void {
+  for (const subscription of client.subscriptions.values()) subscription.wake();
+}
+
+/** Messages stay bytes; too large or aborted ones are cut short; flows that ask are answered. */
+function keepRaw(broker: Broker, client: Client): void {
+  const { rhea } = client;
+  const { on_transfer, on_flow, on_disposition } = rhea;
+  rhea.on_transfer = (frame) => {
+    const link = linkOf(rhea, frame);
+    if (link !== undefined && !link.state.local_open) return dropTransfer(link, frame);
+    const transfer = frame.performative;
+    if (!transfer.message_format && link?._incomplete === undefined) {
+      transfer.message_format = RAW_FORMAT;
+    }
+    if (link !== undefined && isTooLarge(broker, client, link, frame)) {
+      return dropTransfer(link, frame);
+    }
+    on_transfer.call(rhea, frame);
+  };
+  rhea.on_flow = (frame) => {
+    on_flow.call(rhea, frame);
+    const link = linkOf(rhea, frame);
+    if (frame.performative.echo && link !== undefined) link.issue_flow = true;
+  };
+  rhea.on_disposition = (frame) => {
+    const { first, last } = frame.performative;
+    if (last && last - first > 0xffff) frame.performative.last = first + 0xffff;
+    on_disposition.call(rhea, frame);
+  };
+}
+
+function linkOf(rhea: RheaConnection, frame: Frame<{ handle?: number | null }>) {
+  const { handle } = frame.performative;
+  if (handle === undefined || handle === null) return undefined;
+  return rhea.remote_channel_map[frame.channel]?.remote.handles[handle];
+}
+
+function isTooLarge(
+  broker: Broker,
+  client: Client,
+  link: RheaLink,
+  frame: Frame<TransferFields>,
+): boolean {
+  const producer = client.producers.get(link as RheaReceiver);
+  if (producer === undefined) return false;
+  producer.incompleteBytes += frame.payload?.length ?? 0;
+  const limit = broker.limits.messageBytes;
+  // A little above the limit, the whole transfer is refused by name; far above, the link goes.
+  if (producer.incompleteBytes <= 2 * limit) return false;
+  detachProducer(producer, messageTooLarge(producer.incompleteBytes, limit));
+  return true;
+}
+
+/** Counts a frame of a link that is closed already, and forgets it. */
+function dropTransfer(link: RheaLink, frame: Frame<TransferFields>): void {
+  const { incoming } = link.session;
+  incoming.next_transfer_id++;
+  const id = frame.performative.delivery_id;
+  if (link._incomplete === undefined && id === incoming.next_delivery_id) {
+    incoming.next_delivery_id = id! + 1;
+  }
+  if (link._incomplete !== undefined) link._incomplete.frames = [];
+}
+
+/** What goes wrong inside rhea ends this connection, not the server. */
+function guardState(client: Client): void {
+  const { rhea } = client;
+  const { _process } = rhea;
+  rhea._process = () => {
+    try {
+      _process.call(rhea);
+    } catch (error) {
+      endConnection(client, framingError((error as Error).message));
+      client.socket.end();
+    }
+  };
+  rhea.idle = () =>
+    endConnection(
+      client,
+      connectionForced(
+        `The connection was silent for more than ${2 * HEARTBEAT_MS} ms and is closed.`,
+      ),
+    );
+}
