@@ -1,0 +1,12 @@
+/** Local Event Hubs and Cosmos DB for the unchanged Azure SDKs, and the process that serves both. */
+export {
+  createHub,
+  DEFAULT_HUB,
+  DEFAULT_PARTITIONS,
+  ensureServices,
+  resetHub,
+  type Services,
+  stopServices,
+} from "./services.ts";
+export { startEventHubs } from "./event_hubs/mod.ts";
+export type { EventHubs, EventHubsOptions, HubDefinition } from "./event_hubs/mod.ts";
