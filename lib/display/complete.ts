@@ -1,0 +1,128 @@
+import type { Axis, Figure, Layout, Title, Trace } from "./figure.ts";
+import { textWidth, wrapText } from "./fonts.ts";
+import { jsonSafe } from "./json_safe.ts";
+import { colourOf, currentMode, type Mode, shades, template } from "./theme.ts";
+
+/** Size and theme a figure is completed for. */
+export interface CompleteOptions {
+  /** In CSS pixels; titles are wrapped to it. */
+  width: number;
+  /** In CSS pixels. */
+  height: number;
+  /** @default the theme in use */
+  mode?: Mode;
+}
+
+const TITLE_SIZE = 17;
+const SUBTITLE_SIZE = 13;
+const LINE_HEIGHT = 1.3;
+const EDGE = 16;
+const LEGEND_ROW = 24;
+
+/**
+ * The figure with everything the house style adds: JSON-safe values, template, colours by name,
+ * titles wrapped to the width (measured, so none is clipped), room for title and legend. What the
+ * figure says itself always wins. Fonts must be loaded.
+ */
+export function completeFigure(figure: Figure, options: CompleteOptions): Figure {
+  const mode = options.mode ?? currentMode();
+  const { data, layout = {} } = jsonSafe(figure) as Figure;
+  const coloured = data.map(withColour);
+  const room = options.width - 2 * EDGE;
+  const title = titleBlock(layout.title, room, mode);
+  const top = title.height + legendRows(coloured, layout, options.width) * LEGEND_ROW + 14;
+  return {
+    data: coloured,
+    layout: {
+      ...layout,
+      ...axesWithTitleObjects(layout),
+      template: template(mode),
+      height: options.height,
+      margin: { l: 56, r: 28, b: 48, t: top, ...layout.margin },
+      ...(title.title && { title: { y: 1 - EDGE / options.height, ...title.title } }),
+    },
+  };
+}
+
+/** Text of a title in either form. */
+export function titleText(title: Title | undefined): string {
+  return typeof title === "string" ? title : title?.text ?? "";
+}
+
+/** A title as an object, whatever its form. */
+function asObject(title: Title | undefined): Exclude<Title, string> {
+  return typeof title === "string" ? { text: title } : title ?? {};
+}
+
+function titleBlock(given: Title | undefined, room: number, mode: Mode) {
+  const text = titleText(given);
+  if (text === "") return { title: undefined, height: 12 };
+  const { subtitle, ...rest } = asObject(given);
+  const lines = wrapHtml(text, room, TITLE_SIZE, true);
+  const below = subtitle ? wrapHtml(subtitle.text, room, SUBTITLE_SIZE, false) : [];
+  const height = EDGE + lines.length * TITLE_SIZE * LINE_HEIGHT +
+    below.length * SUBTITLE_SIZE * LINE_HEIGHT;
+  const title = {
+    ...{ x: 0, xref: "container", xanchor: "left", yref: "container", yanchor: "top" },
+    pad: { l: EDGE },
+    ...rest,
+    text: lines.join("<br>"),
+    font: { size: TITLE_SIZE, weight: 600, color: shades(mode).text, ...rest.font },
+    ...(subtitle && {
+      subtitle: {
+        text: below.join("<br>"),
+        font: { size: SUBTITLE_SIZE, color: shades(mode).muted, weight: 400, ...subtitle.font },
+      },
+    }),
+  };
+  return { title, height };
+}
+
+/** Lines that the author broke stay broken; tags do not count as width. */
+function wrapHtml(text: string, room: number, size: number, bold: boolean): string[] {
+  return text.split(/<br\s*\/?>/i).flatMap((line) =>
+    /<[a-z/]/i.test(line) ? [line] : wrapText(line, room, size, { bold })
+  );
+}
+
+/** `title: "text"` works in plotly's types only as an object. */
+function axesWithTitleObjects(layout: Layout): Partial<Layout> {
+  const axes = Object.entries(layout).filter(([key, value]) =>
+    /^[xy]axis\d*$/.test(key) && typeof (value as Axis)?.title === "string"
+  );
+  return Object.fromEntries(
+    axes.map(([key, value]) => [
+      key,
+      { ...(value as Axis), title: { text: (value as Axis).title } },
+    ]),
+  );
+}
+
+/** Gives a trace the colour of the thing it is named after, unless it has one. */
+function withColour(trace: Trace): Trace {
+  const colour = trace.name === undefined ? undefined : colourOf(trace.name);
+  if (colour === undefined || trace.type === "pie" || trace.type === "sankey") return trace;
+  const isLine = trace.type === undefined || trace.type.startsWith("scatter");
+  return {
+    ...trace,
+    marker: { color: trace.line?.color ?? colour, ...trace.marker },
+    ...(isLine && { line: { color: markerColour(trace) ?? colour, ...trace.line } }),
+  };
+}
+
+function markerColour(trace: Trace): string | undefined {
+  return typeof trace.marker?.color === "string" ? trace.marker.color : undefined;
+}
+
+/** Rows that the legend above the plot will take, as plotly shows one. */
+function legendRows(data: Trace[], layout: Layout, width: number): number {
+  const own = layout.legend as { orientation?: string; y?: number } | undefined;
+  if (own?.orientation === "v" || own?.y !== undefined || layout.showlegend === false) return 0;
+  const listed = data.filter((trace) => trace.showlegend !== false && trace.type !== "heatmap");
+  if (listed.length < 2 && layout.showlegend !== true) return 0;
+  const wanted = listed.map((trace) => 50 + textWidth(trace.name ?? "trace 0", 13));
+  const columns = Math.max(1, Math.floor((width - 90) / Math.max(...wanted, 1)));
+  return wanted.reduce((sum, item) => sum + item, 0) < width - 90
+    ? 1
+    : Math.ceil(listed.length / columns);
+}

@@ -1,0 +1,91 @@
+import { DisplayError } from "./errors.ts";
+
+/** One row by column name. */
+export type Row = Record<string, unknown>;
+
+/** What of a polars DataFrame is used here. */
+export interface FrameLike {
+  readonly height: number;
+  readonly columns: string[];
+  readonly dtypes: { toString(): string }[];
+  head(count: number): FrameLike;
+  select(...columns: string[]): FrameLike;
+  toRecords(): Row[];
+  writeJSON(options: { format: "json" }): { toString(): string };
+}
+
+/** What of an arquero table is used here. */
+export interface ArqueroLike {
+  numRows(): number;
+  columnNames(): string[];
+  objects(options: { limit: number }): object[];
+}
+
+/** Anything {@link takeRows} can read. */
+export type Tabular = FrameLike | ArqueroLike | readonly Row[];
+
+/** The first rows of something tabular. */
+export interface TakenRows {
+  /** In order of first appearance. */
+  columns: string[];
+  rows: Row[];
+  /** How many there are in all. */
+  total: number;
+}
+
+/**
+ * Takes the first `limit` rows of a polars frame, an arquero table or an array of objects.
+ *
+ * @throws {DisplayError} something else was given
+ */
+export function takeRows(source: Tabular, limit: number): TakenRows {
+  if (Array.isArray(source)) {
+    const rows = source.slice(0, limit) as Row[];
+    return {
+      columns: [...new Set(rows.flatMap((row) => Object.keys(row)))],
+      rows,
+      total: source.length,
+    };
+  }
+  if (isArquero(source)) {
+    const rows = source.objects({ limit }) as Row[];
+    return { columns: source.columnNames(), rows, total: source.numRows() };
+  }
+  if (isFrame(source)) {
+    const rows = withExactIntegers(source.head(limit));
+    return { columns: source.columns, rows, total: source.height };
+  }
+  throw new DisplayError(
+    `A table is made from a polars frame, an arquero table or an array of objects, not from ${
+      source === null ? "null" : typeof source
+    }.`,
+  );
+}
+
+/**
+ * polars hands 64-bit integers over as numbers, which rounds ids; its JSON has every digit, so
+ * those columns come from there.
+ */
+function withExactIntegers(frame: FrameLike): Row[] {
+  const rows = frame.toRecords();
+  const names = frame.columns.filter((_, i) => /\bU?Int64\b/.test(String(frame.dtypes[i])));
+  if (names.length === 0) return rows;
+  const json = frame.select(...names).writeJSON({ format: "json" }).toString();
+  const exact = JSON.parse(json, readInteger as (key: string, value: unknown) => unknown) as Row[];
+  return rows.map((row, i) => ({ ...row, ...exact[i] }));
+}
+
+function readInteger(_key: string, value: unknown, context: { source?: string }): unknown {
+  return typeof value === "number" && context.source !== undefined ? BigInt(context.source) : value;
+}
+
+function isArquero(source: unknown): source is ArqueroLike {
+  return typeof source === "object" && source !== null && "columnNames" in source &&
+    "objects" in source;
+}
+
+function isFrame(source: unknown): source is FrameLike {
+  return source !== null && source !== undefined &&
+    typeof (source as FrameLike).head === "function" &&
+    Array.isArray((source as FrameLike).columns);
+}
