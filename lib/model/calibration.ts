@@ -1,0 +1,80 @@
+import { sigmoid } from "./network/network.ts";
+
+/** From log odds to probabilities: nothing, a line in log odds (Platt), or steps (isotonic). */
+export type Calibration =
+  | { kind: "none" }
+  | { kind: "platt"; slope: number; intercept: number }
+  | { kind: "isotonic"; logits: number[]; probabilities: number[] };
+
+/** The calibrated probability of a log odds. */
+export function calibrated(calibration: Calibration, logit: number): number {
+  if (calibration.kind === "none") return sigmoid(logit);
+  if (calibration.kind === "platt") {
+    return sigmoid(calibration.slope * logit + calibration.intercept);
+  }
+  return interpolated(calibration.logits, calibration.probabilities, logit);
+}
+
+/**
+ * Fits Platt's line `p = sigmoid(slope x logit + intercept)` by Newton steps on the log loss, with
+ * Platt's smoothed targets. One class only: no calibration.
+ */
+export function fitPlatt(labels: ArrayLike<number>, logits: ArrayLike<number>): Calibration {
+  let positives = 0;
+  for (let i = 0; i < labels.length; i++) positives += labels[i]!;
+  const negatives = labels.length - positives;
+  if (positives === 0 || negatives === 0) return { kind: "none" };
+  const high = (positives + 1) / (positives + 2);
+  const low = 1 / (negatives + 2);
+  let slope = 1;
+  let intercept = 0;
+  for (let round = 0; round < 50; round++) {
+    const { a, b, aa, ab, bb } = derivatives(labels, logits, slope, intercept, high, low);
+    const determinant = aa * bb - ab * ab;
+    if (!(determinant > 1e-12)) break;
+    const stepSlope = (bb * a - ab * b) / determinant;
+    const stepIntercept = (aa * b - ab * a) / determinant;
+    slope -= stepSlope;
+    intercept -= stepIntercept;
+    if (Math.abs(stepSlope) + Math.abs(stepIntercept) < 1e-9) break;
+  }
+  const usable = Number.isFinite(slope) && Number.isFinite(intercept) && slope > 0;
+  return usable ? { kind: "platt", slope, intercept } : { kind: "none" };
+}
+
+function derivatives(
+  labels: ArrayLike<number>,
+  logits: ArrayLike<number>,
+  slope: number,
+  intercept: number,
+  high: number,
+  low: number,
+) {
+  let a = 0, b = 0, bb = 1e-9, ab = 0, aa = 1e-9;
+  for (let i = 0; i < labels.length; i++) {
+    const z = logits[i]!;
+    const p = sigmoid(slope * z + intercept);
+    const wrong = p - (labels[i] === 1 ? high : low);
+    const curve = p * (1 - p);
+    a += wrong * z;
+    b += wrong;
+    aa += curve * z * z;
+    ab += curve * z;
+    bb += curve;
+  }
+  return { a, b, aa, ab, bb };
+}
+
+function interpolated(xs: number[], ys: number[], x: number): number {
+  let low = 0;
+  let high = xs.length - 1;
+  if (x <= xs[low]!) return ys[low]!;
+  if (x >= xs[high]!) return ys[high]!;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (xs[middle]! <= x) low = middle;
+    else high = middle;
+  }
+  const span = xs[high]! - xs[low]!;
+  return span === 0 ? ys[low]! : ys[low]! + (ys[high]! - ys[low]!) * (x - xs[low]!) / span;
+}
