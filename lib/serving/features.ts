@@ -1,0 +1,134 @@
+import { ApiError } from "./errors.ts";
+import { cacheKey, featureCache } from "./featureCache.ts";
+import type { LookedUp, LookUp, RowKeys } from "./types.ts";
+
+/** Features of one row with where they come from. */
+export interface ServedFeatures extends LookedUp {
+  /** Milliseconds since they were looked up; 0 when just now. */
+  cachedMs: number;
+  /** False when the store could not be asked: all is missing then. */
+  answered: boolean;
+}
+
+/** Features of a request. */
+export interface Fetched {
+  /** In the order of the keys. */
+  rows: ServedFeatures[];
+  /** Whether the store could not be asked, so that some rows hold defaults only. */
+  storeDown: boolean;
+  /** Distinct keys that came from the cache. */
+  cached: number;
+  /** Distinct keys that the store was asked for. */
+  asked: number;
+}
+
+/** Looks features up, through a cache and with a policy for a store that is down. */
+export interface FeatureSource {
+  /**
+   * @param useCache false looks up anew
+   * @throws {ApiError} TEMPORARILY_UNAVAILABLE when the store is down and the policy is `fail`
+   */
+  fetch(keys: RowKeys[], useCache: boolean): Promise<Fetched>;
+  /** Rows in the cache. */
+  cacheSize(): number;
+}
+
+/** How {@link featureSource} behaves. */
+export interface FeatureOptions {
+  /**
+   * Milliseconds that looked-up features may be served from the cache, counted from the start of the
+   * look-up; 0 turns the cache off.
+   * @default 500
+   */
+  cacheMaxAgeMs?: number;
+  /** Cart-products in the cache. @default 10000 */
+  cacheMaxEntries?: number;
+  /** Milliseconds after which a look-up counts as failed. @default 1000 */
+  lookUpTimeoutMs?: number;
+  /**
+   * When the store is down: `defaults` scores with missing features and says so in a header and in
+   * the answer; `fail` answers 503.
+   * @default "defaults"
+   */
+  onStoreDown?: "defaults" | "fail";
+  /** Milliseconds after a failure in which the store is not asked again. @default 1000 */
+  retryAfterMs?: number;
+  /** Called with each failure, for logs and counters. */
+  onFailure?: (error: unknown) => void;
+  /** Milliseconds of a clock that never goes back. @default performance.now */
+  now?: () => number;
+}
+
+/** A source of features over a look-up. */
+export function featureSource(lookUp: LookUp, options: FeatureOptions = {}): FeatureSource {
+  const { cacheMaxAgeMs = 500, retryAfterMs = 1000, onStoreDown = "defaults" } = options;
+  const now = options.now ?? (() => performance.now());
+  const cache = featureCache({
+    ...(options.cacheMaxEntries === undefined ? {} : { maxEntries: options.cacheMaxEntries }),
+    now,
+  });
+  let downUntil = -Infinity;
+
+  const ask = async (keys: RowKeys[]): Promise<LookedUp[] | null> => {
+    if (now() < downUntil) return null;
+    const started = now();
+    try {
+      const rows = await within(lookUp(keys), options.lookUpTimeoutMs ?? 1000);
+      keys.forEach((key, i) => cache.set(key, rows[i]!, started));
+      return rows;
+    } catch (error) {
+      downUntil = now() + retryAfterMs;
+      options.onFailure?.(error);
+      return null;
+    }
+  };
+
+  return {
+    cacheSize: () => cache.size(),
+    async fetch(keys, useCache) {
+      const rows = new Map<string, ServedFeatures>();
+      const missing = new Map<string, RowKeys>();
+      let cached = 0;
+      for (const key of keys) {
+        const name = cacheKey(key);
+        if (rows.has(name) || missing.has(name)) continue;
+        const hit = useCache && cacheMaxAgeMs > 0 ? cache.get(key, cacheMaxAgeMs) : null;
+        if (hit === null) missing.set(name, key);
+        else rows.set(name, { ...hit.row, cachedMs: hit.cachedMs, answered: true });
+        if (hit !== null) cached++;
+      }
+      const answers = missing.size === 0 ? [] : await ask([...missing.values()]);
+      if (answers === null && onStoreDown === "fail") throw unavailable(retryAfterMs);
+      [...missing.keys()].forEach((name, i) =>
+        rows.set(name, { ...(answers?.[i] ?? nothing), cachedMs: 0, answered: answers !== null })
+      );
+      return {
+        rows: keys.map((key) => rows.get(cacheKey(key))!),
+        storeDown: answers === null,
+        cached,
+        asked: missing.size,
+      };
+    },
+  };
+}
+
+const nothing: LookedUp = { features: {}, found: {}, eventTimes: {}, alreadyPurchased: false };
+
+/** The promise's result, or an error after `ms` milliseconds. */
+export function within<T>(promise: Promise<T>, ms: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new ApiError("DEADLINE_EXCEEDED", `No answer within ${ms} ms.`)),
+      ms,
+    );
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+function unavailable(retryAfterMs: number): ApiError {
+  return new ApiError(
+    "TEMPORARILY_UNAVAILABLE",
+    "The online store of features cannot be reached: try again.",
+    { headers: { "retry-after": String(Math.ceil(retryAfterMs / 1000)) } },
+  );
+}

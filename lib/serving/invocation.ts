@@ -1,0 +1,153 @@
+import { z } from "zod";
+import { ApiError } from "./errors.ts";
+import { parseExact } from "./exactJson.ts";
+
+/** Rows of a request as the caller wrote them: a column's name to its value. */
+export type GivenRow = Record<string, unknown>;
+
+/** What a caller may ask for beside the scores, in the request's `params`. */
+export interface InvocationParams {
+  /** Answer the ages of the features too. @default false */
+  ages: boolean;
+  /** Answer the features that were used too. @default false */
+  features: boolean;
+  /** Allow looked-up features from the cache. @default true */
+  cache: boolean;
+}
+
+/** A scoring request, read. */
+export interface Invocation {
+  rows: GivenRow[];
+  params: InvocationParams;
+}
+
+const FORMATS = ["dataframe_split", "dataframe_records", "instances", "inputs"] as const;
+const COMPANIONS = ["params", "client_request_id", "signature_name"];
+
+const paramsSchema = z.strictObject({
+  ages: z.boolean().default(false),
+  features: z.boolean().default(false),
+  cache: z.boolean().default(true),
+});
+
+/**
+ * Reads the JSON body of an invocation in MLflow's scoring protocol: exactly one of
+ * `dataframe_split`, `dataframe_records`, `instances` (records) and `inputs` (columns or records),
+ * and optionally `params`.
+ *
+ * @param text the body
+ * @param maxRows more rows than this are refused
+ * @throws {ApiError} BAD_REQUEST when the text or its shape is wrong, saying what was expected
+ */
+export function readInvocation(text: string, maxRows: number): Invocation {
+  const body = parseBody(text);
+  const given = FORMATS.filter((format) => Object.hasOwn(body, format));
+  const unknown = Object.keys(body).filter((key) =>
+    !COMPANIONS.includes(key) && !(FORMATS as readonly string[]).includes(key)
+  );
+  if (given.length !== 1 || unknown.length > 0) {
+    throw bad(
+      `The request must be a JSON object with exactly one of the input fields ${
+        FORMATS.join(", ")
+      }; ` +
+        `it has ${given.length === 0 ? "none" : given.join(" and ")}` +
+        (unknown.length > 0 ? ` and ${unknown.length} unknown field(s)` : "") + ".",
+    );
+  }
+  const rows = readers[given[0]!](body[given[0]!], given[0]!);
+  if (rows.length === 0) throw bad(`${given[0]} holds no rows: give at least one.`);
+  if (rows.length > maxRows) {
+    throw bad(
+      `${given[0]} holds ${rows.length} rows, at most ${maxRows} are scored at once: split them.`,
+    );
+  }
+  return { rows, params: readParams(body["params"]) };
+}
+
+function parseBody(text: string): Record<string, unknown> {
+  let body: unknown;
+  try {
+    body = parseExact(text);
+  } catch (error) {
+    throw new ApiError(
+      "BAD_REQUEST",
+      "The body is not valid JSON: send a JSON object (NaN and Infinity are not JSON; write null).",
+      { cause: error },
+    );
+  }
+  if (!isObject(body)) throw bad("The body must be a JSON object.");
+  return body;
+}
+
+function readParams(params: unknown): InvocationParams {
+  const read = paramsSchema.safeParse(params ?? {});
+  if (read.success) return read.data;
+  throw bad("params may hold only the switches ages, features and cache, each true or false.");
+}
+
+const readers: Record<typeof FORMATS[number], (value: unknown, format: string) => GivenRow[]> = {
+  dataframe_split: fromSplit,
+  dataframe_records: fromRecords,
+  instances: fromRecords,
+  inputs: (value, format) =>
+    Array.isArray(value) ? fromRecords(value, format) : fromColumns(value, format),
+};
+
+function fromSplit(value: unknown, format: string): GivenRow[] {
+  if (!isObject(value)) throw bad(`${format} must be an object with columns and data.`);
+  const { columns, data } = value;
+  if (!Array.isArray(columns) || !columns.every((name) => typeof name === "string")) {
+    throw bad(`${format}.columns must be an array of column names.`);
+  }
+  if (new Set(columns).size !== columns.length) {
+    throw bad(`${format}.columns names a column twice.`);
+  }
+  if (!Array.isArray(data)) throw bad(`${format}.data must be an array of rows.`);
+  return data.map((row: unknown, at) => {
+    if (!Array.isArray(row) || row.length !== columns.length) {
+      throw bad(
+        `${format}.data row ${at} must be an array of ${columns.length} values, one a column.`,
+      );
+    }
+    const record: GivenRow = Object.create(null);
+    for (let i = 0; i < columns.length; i++) record[columns[i]!] = row[i];
+    return record;
+  });
+}
+
+function fromRecords(value: unknown, format: string): GivenRow[] {
+  if (!Array.isArray(value)) throw bad(`${format} must be an array of records.`);
+  return value.map((row: unknown, at) => {
+    if (!isObject(row)) {
+      throw bad(`${format} row ${at} must be an object of column names and values.`);
+    }
+    return row;
+  });
+}
+
+function fromColumns(value: unknown, format: string): GivenRow[] {
+  if (!isObject(value)) {
+    throw bad(`${format} must be an object of columns or an array of records.`);
+  }
+  const columns = Object.entries(value).map(([name, values]): [string, unknown[]] => [
+    name,
+    Array.isArray(values) ? values : [values],
+  ]);
+  const height = columns[0]?.[1].length ?? 0;
+  if (columns.some(([, values]) => values.length !== height)) {
+    throw bad(`${format} must have columns of the same length.`);
+  }
+  return Array.from({ length: height }, (_, at) => {
+    const record: GivenRow = Object.create(null);
+    for (const [name, values] of columns) record[name] = values[at];
+    return record;
+  });
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
+function bad(message: string): ApiError {
+  return new ApiError("BAD_REQUEST", message);
+}

@@ -1,0 +1,155 @@
+import { join } from "node:path";
+import { BusyError } from "clickstream/config";
+import { createApp } from "./app.ts";
+import { deploy } from "./deployment.ts";
+import { openEndpoints } from "./endpoints.ts";
+import { type FeatureOptions, featureSource } from "./features.ts";
+import type { RequestLimits } from "./http.ts";
+import { type ServingLog, servingLog } from "./log.ts";
+import { servingMetrics } from "./metrics.ts";
+import { rateLimit, type RateLimitOptions } from "./rateLimit.ts";
+import type { Scored } from "./scoring.ts";
+import { tokenBook } from "./tokens.ts";
+import type { LookUp, ModelSource } from "./types.ts";
+
+/** What a server needs and how it behaves. */
+export interface ServingOptions extends FeatureOptions {
+  /** Where models come from. */
+  models: ModelSource;
+  /** Reads features by keys. */
+  lookUp: LookUp;
+  /** Newest event time of the stream, microseconds; the time of rows that give none. @default unknown */
+  streamTime?: () => Promise<bigint | null>;
+  /** Model of `/invocations`. */
+  standard: { name: string; version: string };
+  /** Bearer tokens that are good; hashed at once. @default none */
+  tokens?: string[];
+  /** Folder of the server's state: endpoints and hashes of minted tokens. @default memory only */
+  directory?: string;
+  /** TCP port; 0 takes a free one. @default 0 */
+  port?: number;
+  /** @default "127.0.0.1" */
+  host?: string;
+  /** Bounds of requests. */
+  limits?: Partial<RequestLimits>;
+  /** Requests a second of one caller. */
+  rate?: RateLimitOptions;
+  /** Milliseconds between two looks for promoted models; 0 never looks. @default 1000 */
+  reloadMs?: number;
+  /** @default JSON lines on standard output */
+  log?: ServingLog;
+  /** Takes what was scored; must not wait. @default nothing */
+  onScored?: (scored: Scored, requestId: string, endpoint: string) => void;
+}
+
+/** A running server. */
+export interface ServingServer {
+  url: string;
+  port: number;
+  /** Milliseconds since the last request other than health checks. */
+  idleMs(): number;
+  /** Looks for promoted models now; returns how many endpoints changed. */
+  refresh(): Promise<number>;
+  /** Refuses new requests, lets running ones end, frees the models. */
+  close(): Promise<void>;
+}
+
+const LIMITS: RequestLimits = {
+  maxBodyBytes: 8 * 1024 * 1024,
+  maxRows: 10_000,
+  bodyTimeoutMs: 10_000,
+  requestTimeoutMs: 10_000,
+};
+
+/**
+ * Starts the scoring server.
+ *
+ * @throws {BusyError} the port is in use
+ */
+export async function startServer(options: ServingOptions): Promise<ServingServer> {
+  const log = options.log ?? servingLog();
+  const metrics = servingMetrics();
+  const { directory, models } = options;
+  const standard = deploy(models, options.standard.name, options.standard.version);
+  const endpoints = openEndpoints(models, directory ? join(directory, "endpoints.json") : null);
+  let lastRequest = performance.now();
+  const app = createApp({
+    standard,
+    endpoints,
+    features: featureSource(options.lookUp, {
+      ...options,
+      onFailure(error) {
+        metrics.storeFailures.inc();
+        log.warn({ err: error }, "the online store failed");
+        options.onFailure?.(error);
+      },
+    }),
+    streamTime: options.streamTime ?? (() => Promise.resolve(null)),
+    tokens: tokenBook({
+      tokens: options.tokens ?? [],
+      ...(directory ? { directory: join(directory, "tokens") } : {}),
+    }),
+    rate: rateLimit(options.rate),
+    limits: { ...LIMITS, ...options.limits },
+    log,
+    metrics,
+    onScored: options.onScored ?? (() => {}),
+    onRequest: () => lastRequest = performance.now(),
+  });
+  const server = listen(options, (request, info) => app.fetch(request, info));
+  const refresh = async () => {
+    const changed = Number(await standard.refresh()) + await endpoints.refresh();
+    if (changed > 0) {
+      metrics.reloads.inc(changed);
+      log.info({ changed, version: standard.version() }, "new model versions in service");
+    }
+    return changed;
+  };
+  await standard.firstLoad;
+  const watch = every(options.reloadMs ?? 1000, refresh);
+  const { port, hostname } = server.addr as Deno.NetAddr;
+  return {
+    url: `http://${hostname}:${port}`,
+    port,
+    idleMs: () => performance.now() - lastRequest,
+    refresh,
+    async close() {
+      await watch.stop();
+      await server.shutdown();
+      standard.close();
+      endpoints.close();
+    },
+  };
+}
+
+function listen(options: ServingOptions, handler: Deno.ServeHandler<Deno.NetAddr>) {
+  const { host = "127.0.0.1", port = 0 } = options;
+  try {
+    return Deno.serve({ hostname: host, port, onListen: () => {} }, handler);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    throw new BusyError(
+      `Port ${port} is in use: stop what uses it, or set SERVING_PORT to another (0 takes a free one).`,
+      { cause: error },
+    );
+  }
+}
+
+/** Calls `body` again and again, each time `ms` after the last call ended; 0 never does. */
+function every(ms: number, body: () => Promise<unknown>): { stop(): Promise<void> } {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let running: Promise<unknown> = Promise.resolve();
+  let stopped = ms === 0;
+  const next = () => {
+    if (stopped) return;
+    timer = setTimeout(() => running = body().finally(next), ms);
+  };
+  next();
+  return {
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}
