@@ -42,6 +42,54 @@ export function fitPlatt(labels: ArrayLike<number>, logits: ArrayLike<number>): 
   return usable ? { kind: "platt", slope, intercept } : { kind: "none" };
 }
 
+/**
+ * Fits rising steps by pooling adjacent violators, weighted by rows; between the steps' mean log odds
+ * probabilities are interpolated. One class only: no calibration.
+ */
+export function fitIsotonic(labels: ArrayLike<number>, logits: ArrayLike<number>): Calibration {
+  const order = Uint32Array.from({ length: labels.length }, (_, i) => i)
+    .sort((a, b) => logits[a]! - logits[b]! || a - b);
+  const pools: Pool[] = [];
+  for (let i = 0; i < order.length;) {
+    const logit = logits[order[i]!]!;
+    let pool: Pool = { rows: 0, positives: 0, logitSum: 0 };
+    for (; i < order.length && logits[order[i]!] === logit; i++) {
+      pool.rows++;
+      pool.positives += labels[order[i]!]!;
+      pool.logitSum += logit;
+    }
+    while (pools.length > 0 && rateOf(pools[pools.length - 1]!) >= rateOf(pool)) {
+      pool = merged(pools.pop()!, pool);
+    }
+    pools.push(pool);
+  }
+  const positives = pools.reduce((sum, pool) => sum + pool.positives, 0);
+  if (positives === 0 || positives === labels.length) return { kind: "none" };
+  return {
+    kind: "isotonic",
+    logits: pools.map(({ logitSum, rows }) => logitSum / rows),
+    probabilities: pools.map(rateOf),
+  };
+}
+
+interface Pool {
+  rows: number;
+  positives: number;
+  logitSum: number;
+}
+
+function rateOf(pool: Pool): number {
+  return pool.positives / pool.rows;
+}
+
+function merged(a: Pool, b: Pool): Pool {
+  return {
+    rows: a.rows + b.rows,
+    positives: a.positives + b.positives,
+    logitSum: a.logitSum + b.logitSum,
+  };
+}
+
 function derivatives(
   labels: ArrayLike<number>,
   logits: ArrayLike<number>,

@@ -3,6 +3,7 @@ export * from "./backend.ts";
 export * from "./calibration.ts";
 export * from "./columns.ts";
 export * from "./errors.ts";
+export * from "./evaluate.ts";
 export * from "./model.ts";
 export { DEFAULT_PARAMETERS, type NetworkParameters } from "./network/network.ts";
 export type { Epoch } from "./network/train.ts";
@@ -10,5 +11,6 @@ export type { Preprocessing, PreprocessingOptions } from "./features/preprocessi
 export * from "./registry/mod.ts";
 export * from "./score.ts";
 export * from "./scores/mod.ts";
+export * from "./segments.ts";
 export * from "./split.ts";
 export * from "./train.ts";

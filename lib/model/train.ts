@@ -1,6 +1,6 @@
 import type pl from "nodejs-polars";
 import { type Backend, loadBackend } from "./backend.ts";
-import { calibrated, type Calibration, fitPlatt } from "./calibration.ts";
+import { calibrated, type Calibration, fitIsotonic, fitPlatt } from "./calibration.ts";
 import { ModelError } from "./errors.ts";
 import { encodeTable } from "./features/encode.ts";
 import { fitPreprocessing } from "./features/fit.ts";
@@ -37,6 +37,8 @@ export interface TrainingOptions {
   preprocessing?: PreprocessingOptions;
   /** Training rows used at most; whole carts are left out at random, and the model says so. @default 300000 */
   maxTrainRows?: number;
+  /** How log odds become probabilities, fitted on validation rows. @default platt */
+  calibration?: "platt" | "isotonic" | "none";
   /** Train the logistic regression baseline too. @default true */
   baselines?: boolean;
   /** @default what {@link loadBackend} takes */
@@ -146,7 +148,7 @@ async function fitModel(
     ...(options.onEpoch === undefined ? {} : { onEpoch: options.onEpoch }),
   });
   const logits = await logitsOfMany(backend.tf, network, validation.inputs);
-  const calibration = fitPlatt(validation.labels, logits);
+  const calibration = fitCalibration(options.calibration, validation.labels, logits);
   const probabilities = logits.map((logit) => calibrated(calibration, logit));
   const predict = async (part: Part) => {
     const found = await logitsOfMany(backend.tf, network, encodeTable(preprocessing, part.table));
@@ -157,6 +159,15 @@ async function fitModel(
     ...{ backend, preprocessing, network, epochs, calibration, threshold },
     ...{ train, validation, predict },
   };
+}
+
+function fitCalibration(
+  kind: TrainingOptions["calibration"],
+  labels: ArrayLike<number>,
+  logits: ArrayLike<number>,
+): Calibration {
+  if (kind === "none") return { kind };
+  return kind === "isotonic" ? fitIsotonic(labels, logits) : fitPlatt(labels, logits);
 }
 
 /** Rows that stop and calibrate the training: validation, unless it holds one class only. */

@@ -1,4 +1,5 @@
 /** Scores of rankings, decisions and probabilities, equal to scikit-learn's. */
+export * from "./bootstrap.ts";
 export * from "./input.ts";
 export * from "./probability.ts";
 export * from "./ranking.ts";
