@@ -5,5 +5,5 @@ export * from "./time.ts";
 export * from "./message.ts";
 export * from "./mapping.ts";
 export * from "./read.ts";
-export { generateShop, type Shop, type ShopOptions } from "./shop.ts";
+export { generateShop, type Shop, type ShopOptions } from "./shop/generate.ts";
 export * from "./source.ts";

@@ -8,7 +8,7 @@ import {
   NotFoundError,
   projectRoot,
 } from "clickstream/config";
-import { generateShop } from "./shop.ts";
+import { generateShop } from "./shop/generate.ts";
 
 /** Which events to take. */
 export interface SourceOptions {
