@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type Context, Hono } from "hono";
 import { NotFoundError } from "clickstream/config";
+import { discardBody } from "./body.ts";
 import type { Deployment } from "./deployment.ts";
 import { readConfig, readCreate } from "./endpointRequest.ts";
 import type { Endpoints } from "./endpoints.ts";
@@ -76,6 +77,7 @@ async function observe(parts: AppParts, c: Context<Env>, next: () => Promise<voi
   c.set("requestId", requestId);
   c.set("route", "other");
   await next();
+  if (c.res.status >= 400) await discardBody(c.req.raw, parts.limits.bodyTimeoutMs);
   c.header("x-request-id", requestId);
   c.header("x-content-type-options", "nosniff");
   c.header("cache-control", "no-store");

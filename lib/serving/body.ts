@@ -1,5 +1,8 @@
 import { ApiError } from "./errors.ts";
 
+/** Bytes of a refused body that are taken off the wire, so that its sender gets to read the answer. */
+const DISCARDED_BYTES = 64 * 1024 * 1024;
+
 /**
  * Reads the body of a request as UTF-8 text.
  *
@@ -12,7 +15,8 @@ export async function readBody(
   maxBytes: number,
   timeoutMs: number,
 ): Promise<string> {
-  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  const told = Number(request.headers.get("content-length") ?? 0);
+  if (told > maxBytes) throw tooLarge(maxBytes);
   if (request.body === null) return "";
   const reader = request.body.getReader();
   let timedOut = false;
@@ -46,12 +50,39 @@ async function readAll(
     if (done) break;
     bytes += value.byteLength;
     if (bytes > maxBytes) {
-      reader.cancel().catch(() => {});
+      await discard(reader);
       throw tooLarge(maxBytes);
     }
     chunks.push(value);
   }
   return decode(chunks);
+}
+
+/**
+ * Takes a body that nobody has read off the wire: a connection closed over unread bytes is reset,
+ * and its sender would not see the answer.
+ *
+ * @param timeoutMs milliseconds it may take
+ */
+export async function discardBody(request: Request, timeoutMs: number): Promise<void> {
+  if (request.body === null || request.bodyUsed || request.body.locked) return;
+  const reader = request.body.getReader();
+  const timer = setTimeout(() => reader.cancel().catch(() => {}), timeoutMs);
+  await discard(reader).finally(() => clearTimeout(timer));
+}
+
+async function discard(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  try {
+    let bytes = 0;
+    while (bytes < DISCARDED_BYTES) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      bytes += value.byteLength;
+    }
+    await reader.cancel();
+  } catch {
+    // The sender is gone: there is nobody to answer.
+  }
 }
 
 function decode(chunks: Uint8Array[]): string {

@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { cacheKey, featureCache } from "../../lib/serving/featureCache.ts";
+import { featureSource } from "../../lib/serving/features.ts";
+import type { LookUp, RowKeys } from "../../lib/serving/types.ts";
+import { BIG, send, smallStore, withServer } from "./support.ts";
+
+const KEYS: RowKeys = { user_id: BIG, user_session: "s", product_id: 1n };
+const row = (events: number) => ({
+  features: { cart__events: events },
+  found: { cart: true },
+  eventTimes: { cart: 0 },
+  alreadyPurchased: false,
+});
+
+/** Counts look-ups and answers their number. */
+function countingStore(): { lookUp: LookUp; asked: RowKeys[][] } {
+  const asked: RowKeys[][] = [];
+  return {
+    asked,
+    lookUp: (keys) => {
+      asked.push(keys);
+      return Promise.resolve(keys.map(() => row(asked.length)));
+    },
+  };
+}
+
+Deno.test("Features come from the cache up to its age limit, counted from the start of the look-up", async () => {
+  let now = 0;
+  const store = countingStore();
+  const source = featureSource(async (keys) => {
+    const rows = await store.lookUp(keys);
+    now += 30;
+    return rows;
+  }, { cacheMaxAgeMs: 100, now: () => now });
+  const events = async (useCache = true) =>
+    (await source.fetch([KEYS], useCache)).rows[0]!.features["cart__events"];
+  assert.equal(await events(), 1);
+  now = 100;
+  assert.equal(await events(), 1);
+  now = 101;
+  assert.equal(await events(), 2);
+  assert.equal(await events(false), 3);
+  assert.equal(store.asked.length, 3);
+});
+
+Deno.test("Equal keys of a request are looked up once, and each row gets its own", async () => {
+  const store = countingStore();
+  const source = featureSource(store.lookUp);
+  const other = { ...KEYS, user_id: BIG + 1n };
+  const { rows, asked } = await source.fetch([KEYS, other, KEYS], true);
+  assert.equal(rows.length, 3);
+  assert.equal(asked, 2);
+  assert.deepEqual(store.asked, [[KEYS, other]]);
+});
+
+Deno.test("The cache drops the longest unused rows beyond its size", () => {
+  const cache = featureCache({ maxEntries: 2 });
+  const keys = [1n, 2n, 3n].map((product_id) => ({ ...KEYS, product_id }));
+  cache.set(keys[0]!, row(0), performance.now());
+  cache.set(keys[1]!, row(1), performance.now());
+  assert.notEqual(cache.get(keys[0]!, 10_000), null);
+  cache.set(keys[2]!, row(2), performance.now());
+  assert.deepEqual(keys.map((key) => cache.get(key, 10_000) !== null), [true, false, true]);
+});
+
+Deno.test("No two different keys share a place in the cache", () => {
+  const id = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
+  const session = fc.oneof(
+    fc.constant(null),
+    fc.constantFrom("", "-", "+", "|1", "null"),
+    fc.string(),
+  );
+  const keys = fc.record({ user_id: id, user_session: session, product_id: id });
+  fc.assert(fc.property(keys, keys, (a, b) => {
+    const same = a.user_id === b.user_id && a.product_id === b.product_id &&
+      a.user_session === b.user_session;
+    assert.equal(cacheKey(a) === cacheKey(b), same);
+  }));
+});
+
+Deno.test("A store that fails gives defaults, and is not asked again for a while", async () => {
+  let now = 0;
+  let asked = 0;
+  let down = true;
+  const failures: unknown[] = [];
+  const source = featureSource(() => {
+    asked++;
+    return down ? Promise.reject(new Error("down")) : Promise.resolve([row(7)]);
+  }, { retryAfterMs: 1000, now: () => now, onFailure: (error) => failures.push(error) });
+  const first = await source.fetch([KEYS], true);
+  assert.deepEqual([first.storeDown, first.rows[0]!.features], [true, {}]);
+  assert.equal((await source.fetch([KEYS], true)).storeDown, true);
+  assert.deepEqual([asked, failures.length], [1, 1]);
+  down = false;
+  now = 1000;
+  const later = await source.fetch([KEYS], true);
+  assert.deepEqual([later.storeDown, later.rows[0]!.features], [false, { cart__events: 7 }]);
+});
+
+Deno.test("A store that hangs counts as failed after the time limit", async () => {
+  const source = featureSource(() => new Promise(() => {}), { lookUpTimeoutMs: 20 });
+  assert.equal((await source.fetch([KEYS], true)).storeDown, true);
+});
+
+const REQUEST = { inputs: { user_id: String(BIG), user_session: "s", product_id: 1 } };
+
+Deno.test("With the store down, scores use defaults, and header and answer say so", async () => {
+  const lookUp = () => Promise.reject(new Error("down"));
+  await withServer({ lookUp }, async ({ url }) => {
+    const { status, headers, json } = await send(`${url}/invocations`, "POST", REQUEST);
+    assert.equal(status, 200);
+    assert.match(headers.get("x-clickstream-features")!, /^defaults/);
+    assert.deepEqual(json.defaults, [["cart", "cart_product"]]);
+  });
+});
+
+Deno.test("With the store down and the policy fail, the answer is 503 with Retry-After", async () => {
+  const lookUp = () => Promise.reject(new Error("down"));
+  await withServer({ lookUp, onStoreDown: "fail" }, async ({ url }) => {
+    const { status, headers, json } = await send(`${url}/invocations`, "POST", REQUEST);
+    assert.deepEqual([status, json.error_code], [503, "TEMPORARILY_UNAVAILABLE"]);
+    assert.equal(headers.get("retry-after"), "1");
+    const given = { cart__events: 1, cart_product__purchases: 0, price: 1, brand: null };
+    const byFeatures = await send(`${url}/invocations`, "POST", { inputs: [given] });
+    assert.equal(byFeatures.status, 200);
+  });
+});
+
+Deno.test("A caller may refuse the cache, by header or by parameter", async () => {
+  const store = countingStore();
+  await withServer({ lookUp: store.lookUp }, async ({ url }) => {
+    await send(`${url}/invocations`, "POST", REQUEST);
+    await send(`${url}/invocations`, "POST", REQUEST);
+    assert.equal(store.asked.length, 1);
+    await send(`${url}/invocations`, "POST", REQUEST, { "cache-control": "no-cache" });
+    await send(`${url}/invocations`, "POST", { ...REQUEST, params: { cache: false } });
+    assert.equal(store.asked.length, 3);
+  });
+});
+
+Deno.test("Rows without a document are marked in the answer", async () => {
+  await withServer({ lookUp: smallStore([[KEYS, {}]]) }, async ({ url }) => {
+    const { json } = await send(`${url}/invocations`, "POST", {
+      dataframe_records: [
+        { user_id: String(BIG), user_session: "s", product_id: 1 },
+        { user_id: String(BIG), user_session: "s", product_id: 2 },
+      ],
+    });
+    assert.deepEqual(json.defaults, [[], ["cart", "product_attributes"]]);
+  });
+});
