@@ -1,4 +1,6 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { runMe } from "clickstream/job";
+import type { JobDefinition, JobRun, TaskDefinition } from "../../lib/job/run/mod.ts";
 
 /** A cell for {@link notebookFile}: its source, or source and tags. */
 export type CellText = string | { source: string; tags?: string[]; markdown?: boolean };
@@ -31,4 +33,46 @@ export async function notebookFile(
 /** The text of all outputs of a cell, for looking things up in. */
 export function shown(cell: { outputs: unknown[] } | undefined): string {
   return JSON.stringify(cell?.outputs ?? []);
+}
+
+/** A job over notebooks in a folder: a row is a key, the keys it waits for, and its cells. */
+export async function jobOf(
+  folder: string,
+  rows: { key: string; after?: string[]; cells: CellText[]; more?: Partial<TaskDefinition> }[],
+): Promise<JobDefinition> {
+  const tasks = rows.map(async (
+    { key, after = [], cells, more = {} },
+  ): Promise<TaskDefinition> => ({
+    key,
+    description: `Test ${key}`,
+    notebook: await notebookFile(folder, `${key}.ipynb`, cells),
+    dependsOn: after,
+    timeoutSeconds: 60,
+    maxRetries: 0,
+    ...more,
+  }));
+  return { name: "test", tags: {}, timeoutSeconds: 300, tasks: await Promise.all(tasks) };
+}
+
+/** A finished RUNME: what it printed, its exit code, its job.json and the run's folder. */
+export interface Ran {
+  code: number;
+  text: string;
+  run: JobRun;
+  folder: string;
+}
+
+/** Runs RUNME over a job in a home and reads what it left. */
+export async function ranMe(
+  home: string,
+  job: JobDefinition,
+  args: string[] = [],
+  signal?: AbortSignal,
+): Promise<Ran> {
+  const texts: string[] = [];
+  const write = (text: string) => void texts.push(text);
+  const code = await runMe(args, { job, write, signal, settings: { CLICKSTREAM_HOME: home } });
+  const text = texts.join("");
+  const folder = dirname(text.trimEnd().split("\n").at(-1)!);
+  return { code, text, folder, run: JSON.parse(Deno.readTextFileSync(join(folder, "job.json"))) };
 }

@@ -1,0 +1,3 @@
+/** The job: its notebooks run in kernels, its task graph, its report, and the RUNME command. */
+export { runMe, type RunMeOptions } from "./command/runme.ts";
+export { type Check, reportResults, type Results } from "./run/results.ts";

@@ -1,0 +1,54 @@
+/** Text that is HTML already. Everything else put into {@link html} is escaped. */
+export interface Html {
+  html: string;
+}
+
+type Part = string | number | Html | undefined | (Html | string)[];
+
+/** Builds HTML from a template; values are escaped unless they are {@link Html}. */
+export function html(strings: TemplateStringsArray, ...parts: Part[]): Html {
+  return {
+    html: strings.map((text, i) => text + (i < parts.length ? render(parts[i]) : "")).join(""),
+  };
+}
+
+function render(part: Part): string {
+  if (part === undefined) return "";
+  if (Array.isArray(part)) return part.map(render).join("");
+  return typeof part === "object" ? part.html : escapeHtml(String(part));
+}
+
+/** Escapes a text for element content and for quoted attributes. */
+export function escapeHtml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;").replaceAll("'", "&#39;");
+}
+
+/** A table with a caption for those who hear it; the first column heads its row. */
+export function tableOf(caption: string, heads: string[], rows: (string | Html)[][]): Html {
+  const head = heads.map((text) =>
+    html`
+      <th scope="col">${text}</th>
+    `
+  );
+  const body = rows.map(([first, ...rest]) =>
+    html`
+      <tr><th scope="row">${first}</th>${rest.map((cell) =>
+        html`
+          <td>${cell}</td>
+        `
+      )}</tr>\\n
+    `
+  );
+  return html`
+    <div class="wide">
+      <table>
+        <caption>${caption}</caption>
+        <thead><tr>${head}</tr></thead>
+        <tbody>
+          ${body}
+        </tbody>
+      </table>
+    </div>
+  `;
+}

@@ -1,0 +1,202 @@
+import type { CellFailure } from "../notebook/mod.ts";
+import type { JobRun, NotebookResults, RunFolder, TaskRun } from "../run/mod.ts";
+import { gantt } from "./gantt.ts";
+import { formatFigure, historyTable, type PastRun } from "./history.ts";
+import { type Html, html, tableOf } from "./html.ts";
+import { story } from "./story.ts";
+import { STYLE } from "./style.ts";
+
+/** What a report is made from. */
+export interface ReportOptions {
+  run: JobRun;
+  folder: RunFolder;
+  results: NotebookResults[];
+  /** Runs of the same home, newest first, this one among them. */
+  history: PastRun[];
+  /** Sentences of warning. */
+  warnings: string[];
+  /** How to resume, for a run that did not succeed. */
+  resume: string;
+}
+
+/** How many of the slowest cells are named. */
+const SLOWEST = 12;
+
+/** The report of a run as one HTML page that needs nothing else, not even a network. */
+export function reportHtml(options: ReportOptions): string {
+  const { run, folder, results, history, warnings } = options;
+  const page = html`
+    <!DOCTYPE html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>Run ${run.run_id} of ${run.name}: ${run.state.result_state ?? ""}</title>
+        <style>
+        ${{ html: STYLE }}
+        </style>
+      </head>
+      <body>
+        <header>
+          <h1>Run ${run.run_id} of the ${run.name} job</h1>
+          ${summary(run)}
+        </header>
+        <main>
+          ${warnings.map((text) =>
+            html`
+              <p class="bad">${text}</p>
+            `
+          )} ${failures(options)}
+          <h2>Tasks over time</h2>
+          ${gantt(run.tasks)} ${taskTable(run.tasks)}
+          <h2>Where the time went</h2>
+          ${slowCells(run.tasks)}
+          <h2>Checks</h2>
+          ${checks(results)}
+          <h2>Figures</h2>
+          ${figures(results)}
+          <h2>What the notebooks show</h2>
+          ${nonEmpty(story(folder, run.tasks), "No chart or table was drawn.")}
+          <h2>Earlier runs</h2>
+          ${historyTable(history)}
+          <h2>Made with</h2>
+          ${made(run)}
+        </main>
+      </body>
+    </html>
+  `;
+  return page.html;
+}
+
+function summary(run: JobRun): Html {
+  const state = run.state.result_state ?? run.state.life_cycle_state;
+  const started = new Date(run.start_time).toISOString().slice(0, 19).replace("T", " ");
+  return html`
+    <p>
+      <span class="state ${state === "SUCCESS" ? "good" : "bad"}">${state}</span>
+      in ${(run.run_duration / 1000).toFixed(1)} s, started ${started} UTC. ${run.state
+        .state_message}
+    </p>
+  `;
+}
+
+function failures({ run, resume }: ReportOptions): Html {
+  const failed = run.tasks.filter((task) => task.failure !== undefined);
+  if (failed.length === 0) {
+    return html`
+
+    `;
+  }
+  return html`
+    <h2>What failed</h2>
+    ${failed.map((task) => failureBlock(task, task.failure!))} ${resume
+      ? html`
+        <p>Resume with <code>${resume}</code></p>
+      `
+      : html`
+
+      `}
+  `;
+}
+
+function failureBlock(task: TaskRun, failure: CellFailure): Html {
+  const line = failure.line === undefined ? "" : `, near line ${failure.line}`;
+  const place = failure.cell === 0 ? "before its first cell" : `cell ${failure.cell}${line}`;
+  return html`
+    <h3>${task.task_key}: ${task.state.result_state ?? ""}</h3>
+    <p><a href="${task.task_key}.ipynb">${failure.notebook}</a>, ${place}: <code>${failure
+      .firstLine}</code></p>
+    <pre>${[failure.error, ...failure.stack.slice(0, 20)].join("\n")}</pre>
+  `;
+}
+
+function taskTable(tasks: readonly TaskRun[]): Html {
+  const rows = tasks.map((task) => [
+    html`
+      <a href="${task.task_key}.ipynb">${task.task_key}</a>
+    `,
+    task.description,
+    task.state.result_state ?? task.state.life_cycle_state,
+    task.end_time > 0 ? `${(task.execution_duration / 1000).toFixed(1)} s` : "",
+    String(task.attempt_number),
+    task.depends_on.map(({ task_key }) => task_key.split("_")[0]).join(", "),
+    task.state.state_message,
+  ]);
+  const heads = ["task", "what it does", "result", "time", "attempts", "after", "message"];
+  return tableOf("The tasks, each with its executed notebook", heads, rows);
+}
+
+function slowCells(tasks: readonly TaskRun[]): Html {
+  const cells = tasks.flatMap((task) => task.cells.map((cell) => ({ task, ...cell })))
+    .sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST);
+  if (cells.length === 0) {
+    return html`
+      <p>No cell was run.</p>
+    `;
+  }
+  const whole = tasks.reduce((sum, task) => sum + task.execution_duration / 1000, 0);
+  const rows = cells.map(({ task, cell, firstLine, seconds }) => [
+    `${task.task_key}, cell ${cell}`,
+    firstLine.replace(/^\/\/\s*/, ""),
+    `${seconds.toFixed(1)} s`,
+    `${((100 * seconds) / Math.max(whole, 1e-9)).toFixed(0)} %`,
+  ]);
+  return tableOf(
+    "The slowest cells; shares are of the tasks' times added up",
+    ["cell", "first line", "time", "share"],
+    rows,
+  );
+}
+
+function checks(results: readonly NotebookResults[]): Html {
+  const rows = results.flatMap(({ notebook, checks }) =>
+    checks.map(({ name, ok, detail }) => [
+      name,
+      ok
+        ? html`
+          <span class="good">✓ holds</span>
+        `
+        : html`
+          <span class="bad">✗ does not hold</span>
+        `,
+      detail,
+      notebook,
+    ])
+  );
+  if (rows.length === 0) {
+    return html`
+      <p>No notebook reported a check.</p>
+    `;
+  }
+  return tableOf("Claims that the notebooks checked", ["claim", "", "numbers", "notebook"], rows);
+}
+
+function figures(results: readonly NotebookResults[]): Html {
+  const rows = results.flatMap(({ notebook, figures }) =>
+    Object.entries(figures ?? {}).map(([name, value]) => [name, formatFigure(value), notebook])
+  );
+  if (rows.length === 0) {
+    return html`
+      <p>No notebook reported a figure.</p>
+    `;
+  }
+  return tableOf("Numbers worth keeping", ["figure", "value", "notebook"], rows);
+}
+
+function made(run: JobRun): Html {
+  const rows = [
+    ...Object.entries(run.environment),
+    ...run.parameters.map(({ name, default: value }) => [`parameter ${name}`, value]),
+  ];
+  return tableOf("Versions, machine and parameters", ["what", "value"], rows);
+}
+
+function nonEmpty(parts: Html[], otherwise: string): Html {
+  return parts.length > 0
+    ? html`
+      ${parts}
+    `
+    : html`
+      <p>${otherwise}</p>
+    `;
+}

@@ -1,0 +1,78 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
+import {
+  type Cell,
+  firstLineOf,
+  type Notebook,
+  type Output,
+  parseNotebook,
+} from "../notebook/mod.ts";
+import type { RunFolder, TaskRun } from "../run/mod.ts";
+import { type Html, html } from "./html.ts";
+
+/** Largest table copied into the report, in characters. */
+const TABLE_LIMIT = 200_000;
+
+/** The charts and tables of every executed notebook, under the notebook's title. */
+export function story(folder: RunFolder, tasks: readonly TaskRun[]): Html[] {
+  return tasks.flatMap(({ task_key }) => {
+    const path = join(folder.path, `${task_key}.ipynb`);
+    if (!existsSync(path)) return [];
+    const notebook = parseNotebook(Deno.readTextFileSync(path), path);
+    const shown = notebook.cells.flatMap((cell) => shownBy(cell));
+    if (shown.length === 0) return [];
+    return [
+      html`
+        <details open>
+          <summary>${titleOf(notebook) ?? task_key}</summary>
+          <p class="soft">From the executed notebook <a href="${task_key}.ipynb">${task_key}.ipynb</a></p>
+          ${shown}
+        </details>
+      `,
+    ];
+  });
+}
+
+function titleOf(notebook: Notebook): string | undefined {
+  const first = notebook.cells.find((cell) => cell.cell_type === "markdown");
+  return /^#\s+(.+)$/m.exec(first?.source ?? "")?.[1];
+}
+
+function shownBy(cell: Cell): Html[] {
+  const title = firstLineOf(cell).replace(/^\/\/\s*/, "");
+  return cell.outputs.flatMap((output) => picture(output, title) ?? table(output) ?? []);
+}
+
+function picture(output: Output, title: string): Html | undefined {
+  if (!("data" in output) || typeof output.data["image/png"] !== "string") return undefined;
+  const words = output.data["text/plain"];
+  const alt = typeof words === "string" && words.trim() !== ""
+    ? stripVTControlCharacters(words).trim()
+    : title;
+  return html`
+    <figure>
+      <img alt="${alt}" src="data:image/png;base64,${output.data["image/png"].replaceAll(
+        "\n",
+        "",
+      )}"><figcaption>
+        ${title}
+      </figcaption>
+    </figure>\\n
+  `;
+}
+
+/** A table as the notebook shows it: only what carries no script, handler or outside address. */
+function table(output: Output): Html | undefined {
+  if (!("data" in output)) return undefined;
+  const text = output.data["text/html"];
+  if (typeof text !== "string" || text.length > TABLE_LIMIT || !text.includes("<table")) {
+    return undefined;
+  }
+  if (/<(?:script|iframe|object|embed|link|form)|\son\w+\s*=|javascript:/i.test(text)) {
+    return undefined;
+  }
+  return html`
+    <div class="wide">${{ html: text }}</div>\\n
+  `;
+}
