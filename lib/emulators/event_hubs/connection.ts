@@ -38,6 +38,7 @@ export function serveConnection(broker: Broker, container: Container, socket: So
     idle_time_out: HEARTBEAT_MS,
     tcp_no_delay: true,
     reconnect: false,
+    properties: { product: "clickstream", platform: "Deno" },
     receiver_options: { autoaccept: false, credit_window: 0 },
     sender_options: {},
   });
@@ -57,6 +58,7 @@ export function serveConnection(broker: Broker, container: Container, socket: So
   };
   broker.clients.add(client);
   keepRaw(broker, client);
+  writeAllFields(rhea);
   guardState(client);
   listen(broker, client);
   guarded.on("drain", () => wakeAll(client));
@@ -229,6 +231,39 @@ function isTooLarge(
   if (producer.incompleteBytes <= 2 * limit) return false;
   detachProducer(producer, messageTooLarge(producer.incompleteBytes, limit));
   return true;
+}
+
+const BEGIN = 0x11;
+/** Links of one session, less one. */
+const HANDLES = 65_535;
+/** Fields of each performative, from open to close. */
+const FIELDS = new Map([
+  [0x10, 10],
+  [0x11, 8],
+  [0x12, 14],
+  [0x13, 11],
+  [0x14, 11],
+  [0x15, 6],
+  [
+    0x16,
+    3,
+  ],
+  [0x17, 1],
+  [0x18, 1],
+]);
+
+/** rhea leaves out empty fields at the end, as it may; Python's client wants all of them. */
+function writeAllFields(rhea: RheaConnection): void {
+  const { _write_frame } = rhea;
+  rhea._write_frame = (channel, performative, payload) => {
+    const code = performative?.constructor.descriptor?.numeric ?? 0;
+    const fields = FIELDS.get(code) ?? 0;
+    if (code === BEGIN) performative!.handle_max = HANDLES;
+    if (performative !== undefined && performative.value.length < fields) {
+      performative.value.length = fields;
+    }
+    _write_frame.call(rhea, channel, performative, payload);
+  };
 }
 
 /** Counts a frame of a link that is closed already, and forgets it. */

@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { parseAddress, resolveHub, resolvePartition } from "./address.ts";
 import { authorize } from "./authorize.ts";
 import type { Broker, Client } from "./broker.ts";
+import { unauthorized } from "./conditions.ts";
 import { firstSequence, isEmpty } from "./partition_log.ts";
 import type { Hub } from "./hubs.ts";
 import { type AmqpError, type AmqpMessage, rhea, type RheaSender } from "./rhea.ts";
@@ -124,7 +125,7 @@ function mayManage(
       if (allows(grant, hub, grant.rights[0] ?? "Listen", broker.now())) return null;
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
-      return { condition: "amqp:unauthorized-access", description: error.message };
+      return unauthorized(error.message);
     }
   }
   const listen = authorize(broker, client, hub, "Listen");

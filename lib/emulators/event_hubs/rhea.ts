@@ -33,6 +33,14 @@ export interface Container {
 export interface AmqpError {
   condition: string;
   description: string;
+  info: Record<string, never>;
+}
+
+/** A performative on its way out: its fields in their order. */
+export interface Performative {
+  value: unknown[];
+  handle_max?: number;
+  constructor: { descriptor?: { numeric: number } };
 }
 
 export interface AmqpMessage {
@@ -70,6 +78,7 @@ export interface RheaConnection extends EventEmitter {
   _process(): void;
   _register(): void;
   _write_close(): void;
+  _write_frame(channel?: number, performative?: Performative, payload?: Buffer): void;
 }
 
 export interface Frame<T> {

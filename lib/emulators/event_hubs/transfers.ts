@@ -86,8 +86,8 @@ function writeHead(
   target[at++] = 0x53;
   target[at++] = 0x14;
   target[at++] = 0xc0;
-  target[at++] = 20; // size of what follows: count, handle, id, tag, format, settled, more
-  target[at++] = 6;
+  target[at++] = 25; // size of what follows: count, handle, id, tag, format, settled, more, nulls
+  target[at++] = 11;
   target[at++] = 0x70;
   at = target.writeUInt32BE(link.local.handle, at);
   target[at++] = 0x70;
@@ -98,5 +98,5 @@ function writeHead(
   target[at++] = 0x43;
   target[at++] = 0x41;
   target[at++] = more ? 0x41 : 0x42;
-  return at;
+  return at + target.write("@@@@@", at, "latin1"); // five nulls: Python's client counts the fields
 }
