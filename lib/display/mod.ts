@@ -28,3 +28,14 @@ export { type Progress, progress, type ProgressOptions } from "./progress.ts";
 export { type Tabular } from "./rows.ts";
 export { escapeHtml, table, type TableOptions } from "./table.ts";
 export { colourOf, colours, colourway, type Mode, type Thing, useTheme } from "./theme.ts";
+export {
+  diagram,
+  type DiagramEdge,
+  type DiagramNode,
+  type DiagramOptions,
+  type DiagramSpec,
+  renderDiagram,
+} from "./diagram.ts";
+export { labelEnds } from "./label_ends.ts";
+export { type Live, liveChart, liveDiagram, type LiveOptions } from "./live.ts";
+export { type PipelineCounts, pipelineDiagram } from "./pipeline.ts";

@@ -1,0 +1,118 @@
+import { chartBundle, type ChartOptions } from "./chart.ts";
+import { diagramBundle, type DiagramOptions, type DiagramSpec } from "./diagram.ts";
+import type { Figure } from "./figure.ts";
+import { type Bundle, inKernel, show } from "./kernel.ts";
+
+/** A picture that is redrawn in place. */
+export interface Live<T> {
+  /**
+   * Offers a new state, or a function that makes it, called only when it is drawn. Cheap and never
+   * throws: it draws at most as often as asked, and never spends more than a tenth of the time.
+   */
+  update(state: T | (() => T)): void;
+  /**
+   * Draws the last state offered, or the one given. Later updates are ignored.
+   *
+   * @throws {DisplayError} a state could not be drawn, also an earlier one
+   */
+  finish(state?: T | (() => T)): Promise<void>;
+}
+
+/** How often a {@link Live} picture is drawn. */
+export interface LiveOptions {
+  /** Shortest time between two draws in milliseconds. @default 1000 */
+  intervalMs?: number;
+}
+
+/** Where and when live pictures are drawn; a test brings its own. */
+export interface LiveSink {
+  /** A clock in milliseconds. */
+  now(): number;
+  /** Draws; `first` is true once. */
+  draw(bundle: Bundle, metadata: Record<string, unknown>, first: boolean): Promise<void>;
+  /** False where only the last picture is of use, as in a log. */
+  inPlace: boolean;
+}
+
+/** The time between draws is at least this many times what the last draw took. */
+const REST = 9;
+
+/**
+ * A chart that is redrawn in place while a cell runs (or a loop behind it). `id` names the output;
+ * outside a notebook only the last state is printed, in words.
+ *
+ * @example
+ * ```ts
+ * import { liveChart } from "clickstream/display";
+ * const lag = liveChart("lag");
+ * lag.update({ data: [{ y: [4, 5, 3] }], layout: { title: "Lag stays below 5 ms" } });
+ * await lag.finish();
+ * ```
+ */
+export function liveChart(id: string, options: ChartOptions & LiveOptions = {}): Live<Figure> {
+  return liveOn(chooseSink(id), (figure) => chartBundle(figure, options), options.intervalMs);
+}
+
+/** A diagram whose counts are redrawn in place; see {@link liveChart}. */
+export function liveDiagram(
+  id: string,
+  options: DiagramOptions & LiveOptions = {},
+): Live<DiagramSpec> {
+  return liveOn(chooseSink(id), (spec) => diagramBundle(spec, options), options.intervalMs);
+}
+
+/** A live picture on a given sink; `make` turns a state into what is shown. */
+export function liveOn<T>(
+  sink: LiveSink,
+  make: (state: T) => Promise<{ bundle: Bundle; metadata: Record<string, unknown> }>,
+  intervalMs = 1000,
+): Live<T> {
+  let latest: (() => T) | undefined;
+  let first = true;
+  let finished = false;
+  let nextAt = -Infinity;
+  let drawing: Promise<void> | undefined;
+  let failure: { error: unknown } | undefined;
+
+  async function draw(state: () => T): Promise<void> {
+    const start = sink.now();
+    try {
+      const { bundle, metadata } = await make(state());
+      await sink.draw(bundle, metadata, first);
+      first = false;
+    } catch (error) {
+      failure ??= { error };
+    }
+    const end = sink.now();
+    nextAt = end + Math.max(intervalMs - (end - start), REST * (end - start));
+  }
+  function update(state: T | (() => T)): void {
+    if (finished) return;
+    latest = asFunction(state);
+    if (!sink.inPlace || drawing !== undefined || sink.now() < nextAt) return;
+    const shown = latest;
+    latest = undefined;
+    drawing = draw(shown).finally(() => drawing = undefined);
+  }
+  async function finish(state?: T | (() => T)): Promise<void> {
+    if (finished) return;
+    finished = true;
+    await drawing;
+    const last = state === undefined ? latest : asFunction(state);
+    if (last !== undefined) await draw(last);
+    if (failure !== undefined) throw failure.error;
+  }
+  return { update, finish };
+}
+
+function asFunction<T>(state: T | (() => T)): () => T {
+  return typeof state === "function" ? state as () => T : () => state;
+}
+
+function chooseSink(id: string): LiveSink {
+  return {
+    inPlace: inKernel(),
+    now: () => performance.now(),
+    draw: (bundle, metadata, first) => show(bundle, { displayId: id, update: !first, metadata }),
+  };
+}
