@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { InferenceLogStatus } from "./inferenceLog.ts";
 
 /** Counters and histograms of one server, for Prometheus. */
 export interface ServingMetrics {
@@ -11,7 +12,6 @@ export interface ServingMetrics {
   storeFailures: Counter<string>;
   reloads: Counter<string>;
   modelVersion: Gauge<"endpoint">;
-  loggedRows: Counter<"result">;
   /** The text of `GET /metrics`. */
   text(): Promise<string>;
   contentType: string;
@@ -19,8 +19,12 @@ export interface ServingMetrics {
 
 const SECONDS = [0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1, 5];
 
-/** New metrics with a registry of their own. */
-export function servingMetrics(): ServingMetrics {
+/**
+ * New metrics with a registry of their own.
+ *
+ * @param logStatus asked when the metrics are read
+ */
+export function servingMetrics(logStatus: () => InferenceLogStatus | null): ServingMetrics {
   const registry = new Registry();
   const registers = [registry];
   const counter = <T extends string>(name: string, help: string, labelNames: T[] = []) =>
@@ -33,6 +37,12 @@ export function servingMetrics(): ServingMetrics {
       buckets: SECONDS,
       registers,
     });
+  const logged = new Gauge({
+    name: "clickstream_serving_inference_log_rows",
+    help: "Rows of the inference log since the start, by state",
+    labelNames: ["state"],
+    registers,
+  });
   return {
     requests: counter("requests_total", "Requests answered", ["route", "method", "status"]),
     seconds: histogram("request_seconds", "Time to answer a request", ["route"]),
@@ -48,8 +58,10 @@ export function servingMetrics(): ServingMetrics {
       labelNames: ["endpoint"],
       registers,
     }),
-    loggedRows: counter("logged_rows_total", "Rows of the inference log, by result", ["result"]),
-    text: () => registry.metrics(),
+    text() {
+      for (const [state, rows] of Object.entries(logStatus() ?? {})) logged.set({ state }, rows);
+      return registry.metrics();
+    },
     contentType: registry.contentType,
   };
 }

@@ -1,14 +1,14 @@
 import { join } from "node:path";
 import { BusyError } from "clickstream/config";
-import { createApp } from "./app.ts";
+import { type AppParts, createApp } from "./app.ts";
 import { deploy } from "./deployment.ts";
 import { openEndpoints } from "./endpoints.ts";
 import { type FeatureOptions, featureSource } from "./features.ts";
 import type { RequestLimits } from "./http.ts";
+import type { InferenceLog } from "./inferenceLog.ts";
 import { type ServingLog, servingLog } from "./log.ts";
 import { servingMetrics } from "./metrics.ts";
 import { rateLimit, type RateLimitOptions } from "./rateLimit.ts";
-import type { Scored } from "./scoring.ts";
 import { tokenBook } from "./tokens.ts";
 import type { LookUp, ModelSource } from "./types.ts";
 
@@ -38,8 +38,8 @@ export interface ServingOptions extends FeatureOptions {
   reloadMs?: number;
   /** @default JSON lines on standard output */
   log?: ServingLog;
-  /** Takes what was scored; must not wait. @default nothing */
-  onScored?: (scored: Scored, requestId: string, endpoint: string) => void;
+  /** Takes what was scored. The server writes it out when it closes. @default nothing is kept */
+  inferenceLog?: InferenceLog;
 }
 
 /** A running server. */
@@ -67,15 +67,46 @@ const LIMITS: RequestLimits = {
  * @throws {BusyError} the port is in use
  */
 export async function startServer(options: ServingOptions): Promise<ServingServer> {
-  const log = options.log ?? servingLog();
-  const metrics = servingMetrics();
-  const { directory, models } = options;
-  const standard = deploy(models, options.standard.name, options.standard.version);
-  const endpoints = openEndpoints(models, directory ? join(directory, "endpoints.json") : null);
   let lastRequest = performance.now();
-  const app = createApp({
-    standard,
-    endpoints,
+  const parts = partsOf(options, () => lastRequest = performance.now());
+  const { standard, endpoints, metrics, log } = parts;
+  const app = createApp(parts);
+  const server = listen(options, (request, info) => app.fetch(request, info));
+  const refresh = async () => {
+    const changed = Number(await standard.refresh()) + await endpoints.refresh();
+    if (changed > 0) {
+      metrics.reloads.inc(changed);
+      log.info({ changed, version: standard.version() }, "new model versions in service");
+    }
+    return changed;
+  };
+  await standard.firstLoad;
+  const watch = every(options.reloadMs ?? 1000, refresh);
+  const { port, hostname } = server.addr as Deno.NetAddr;
+  log.info({ port, model: standard.name, version: standard.version() }, "serving");
+  return {
+    url: `http://${hostname}:${port}`,
+    port,
+    idleMs: () => performance.now() - lastRequest,
+    refresh,
+    async close() {
+      await watch.stop();
+      await server.shutdown();
+      await options.inferenceLog?.close();
+      standard.close();
+      endpoints.close();
+      log.info({ inference_log: options.inferenceLog?.status() ?? null }, "stopped");
+    },
+  };
+}
+
+function partsOf(options: ServingOptions, onRequest: () => void): AppParts {
+  const { directory, models, inferenceLog } = options;
+  const log = options.log ?? servingLog();
+  const metrics = servingMetrics(() => inferenceLog?.status() ?? null);
+  return {
+    standard: deploy(models, options.standard.name, options.standard.version),
+    endpoints: openEndpoints(models, directory ? join(directory, "endpoints.json") : null),
     features: featureSource(options.lookUp, {
       ...options,
       onFailure(error) {
@@ -93,32 +124,8 @@ export async function startServer(options: ServingOptions): Promise<ServingServe
     limits: { ...LIMITS, ...options.limits },
     log,
     metrics,
-    onScored: options.onScored ?? (() => {}),
-    onRequest: () => lastRequest = performance.now(),
-  });
-  const server = listen(options, (request, info) => app.fetch(request, info));
-  const refresh = async () => {
-    const changed = Number(await standard.refresh()) + await endpoints.refresh();
-    if (changed > 0) {
-      metrics.reloads.inc(changed);
-      log.info({ changed, version: standard.version() }, "new model versions in service");
-    }
-    return changed;
-  };
-  await standard.firstLoad;
-  const watch = every(options.reloadMs ?? 1000, refresh);
-  const { port, hostname } = server.addr as Deno.NetAddr;
-  return {
-    url: `http://${hostname}:${port}`,
-    port,
-    idleMs: () => performance.now() - lastRequest,
-    refresh,
-    async close() {
-      await watch.stop();
-      await server.shutdown();
-      standard.close();
-      endpoints.close();
-    },
+    onScored: (...scored) => inferenceLog?.add(...scored),
+    onRequest,
   };
 }
 
