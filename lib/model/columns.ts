@@ -33,12 +33,18 @@ export interface ColumnTable {
 export type PlainRow = Record<string, unknown>;
 
 /**
- * Takes columns out of a polars frame in bulk.
+ * Takes columns out of a polars frame in bulk. Integers that a double cannot hold are names of
+ * something, not amounts, and become text.
  *
  * @param names the columns wanted; all when left out
+ * @param kinds what a column must become, where that is known (`text` casts numbers)
  * @throws {ModelError} a column is missing or of a type that is neither number, text, time nor boolean
  */
-export async function columnsOf(frame: pl.DataFrame, names?: string[]): Promise<ColumnTable> {
+export async function columnsOf(
+  frame: pl.DataFrame,
+  names?: string[],
+  kinds: Map<string, Column["kind"]> = new Map(),
+): Promise<ColumnTable> {
   const { default: polars } = await import("nodejs-polars");
   const wanted = names ?? frame.columns;
   for (const name of wanted) {
@@ -46,7 +52,10 @@ export async function columnsOf(frame: pl.DataFrame, names?: string[]): Promise<
       throw new ModelError(`The table has no column ${name}; it has ${frame.columns.join(", ")}.`);
     }
   }
-  const columns = wanted.map((name): [string, Column] => [name, columnOf(polars, frame, name)]);
+  const columns = wanted.map((name): [string, Column] => [
+    name,
+    columnOf(polars, frame, name, kinds.get(name)),
+  ]);
   return { rows: frame.height, columns: new Map(columns) };
 }
 
@@ -59,15 +68,24 @@ export async function numbersOf(frame: pl.DataFrame, name: string): Promise<Floa
 
 type Polars = typeof pl;
 
-function columnOf(polars: Polars, frame: pl.DataFrame, name: string): Column {
+function columnOf(
+  polars: Polars,
+  frame: pl.DataFrame,
+  name: string,
+  kind: Column["kind"] | undefined,
+): Column {
   const type = String(frame.getColumn(name).dtype);
+  if (kind === "text" && /Int|Float|Bool/.test(type)) return textColumn(polars, frame, name);
   if (/String|Utf8|Categorical/.test(type)) return textColumn(polars, frame, name);
   if (/Datetime|Date\b/.test(type)) {
     const micros = polars.col(name).cast(polars.Datetime("us")).cast(polars.Int64);
     return { kind: "time", values: bulk(polars, frame, name, micros) };
   }
   if (/Int|Float|Decimal|Bool|Null/.test(type)) {
-    return { kind: "numeric", values: bulk(polars, frame, name, polars.col(name)) };
+    const values = bulk(polars, frame, name, polars.col(name));
+    const isName = kind === undefined && /Int64/.test(type) &&
+      values.some((value) => Math.abs(value) > Number.MAX_SAFE_INTEGER);
+    return isName ? textColumn(polars, frame, name) : { kind: "numeric", values };
   }
   throw new ModelError(
     `Column ${name} is of type ${type}, which no model can use; drop it or cast it first.`,

@@ -36,7 +36,8 @@ export function scoreRow(model: TrainedModel, row: PlainRow): number {
  */
 export async function scoreFrame(model: TrainedModel, frame: pl.DataFrame): Promise<Float64Array> {
   const names = neededColumns(model).filter((name) => frame.columns.includes(name));
-  return await scoreTable(model, await columnsOf(frame, names));
+  const kinds = new Map(model.preprocessing?.columns.map(({ name, kind }) => [name, kind]));
+  return await scoreTable(model, await columnsOf(frame, names, kinds));
 }
 
 /** P(label = 1) of every row of a column table. */

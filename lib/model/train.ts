@@ -35,7 +35,7 @@ export interface TrainingOptions {
   /** @default DEFAULT_PARAMETERS for each one left out */
   parameters?: Partial<NetworkParameters>;
   preprocessing?: PreprocessingOptions;
-  /** Training rows used at most; whole carts are left out at random, and the model says so. @default 300000 */
+  /** Training rows used at most; whole carts are left out at random, and the model says so. @default 250000 */
   maxTrainRows?: number;
   /** How log odds become probabilities, fitted on validation rows. @default platt */
   calibration?: "platt" | "isotonic" | "none";
@@ -128,7 +128,7 @@ async function fitModel(
 ): Promise<Fitted> {
   const seed = options.seed ?? 1;
   const backend = options.backend ?? await loadBackend();
-  const used = thinned(parts.train, options.maxTrainRows ?? 300_000, seed);
+  const used = thinned(parts.train, options.maxTrainRows ?? 250_000, seed);
   if (used !== parts.train) {
     notes.push(
       `Trained on ${used.counts.rows} of ${parts.train.counts.rows} training rows: ` +

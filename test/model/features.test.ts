@@ -107,6 +107,17 @@ Deno.test("a column missing from the rows, or of another kind, is named", async 
   assert.throws(() => encodeRow(preprocessing, { a: "1" }), /Feature a must be a number/);
 });
 
+Deno.test("integers beyond what a double holds are names, and never rounded", async () => {
+  const ids = ["2144415922528452715", "2144415922528452716"];
+  const texts = Array.from({ length: 100 }, (_, i) => ids[i % 2]!);
+  const frame = pl.DataFrame({ id: pl.Series("id", texts).cast(pl.Int64), x: texts.map(Number) });
+  const preprocessing = fitPreprocessing(await columnsOf(frame));
+  assert.deepEqual(preprocessing.columns[0], { name: "id", kind: "text" });
+  const slot = (id: unknown) => encodeRow(preprocessing, { id, x: 1 }).slots[0];
+  assert.notEqual(slot(BigInt(ids[0]!)), slot(BigInt(ids[1]!)));
+  assert.equal(slot(BigInt(ids[0]!)), slot(ids[0]));
+});
+
 Deno.test("columns missing in the same rows share one missing input", async () => {
   const frame = pl.DataFrame({
     a: [1, null, 3, null],

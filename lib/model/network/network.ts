@@ -17,11 +17,11 @@ export interface NetworkParameters {
   layers: number;
   /** Units of the first hidden layer; each further one has half. @default 64 */
   width: number;
-  /** Share of hidden units left out in each step, 0 to 0.5. @default 0.1 */
+  /** Share of hidden units left out in each step, 0 to 0.5. @default 0.3 */
   dropout: number;
-  /** Adam's step size. @default 0.002 */
+  /** Adam's step size. @default 0.001 */
   learningRate: number;
-  /** Weight of the squared kernels in the loss. @default 1e-5 */
+  /** Weight of the squared kernels in the loss. @default 3e-5 */
   l2: number;
   /** Weight of a positive row against a negative one; calibration undoes its bias. @default 1 */
   classWeight: number;
@@ -37,9 +37,9 @@ export interface NetworkParameters {
 export const DEFAULT_PARAMETERS: NetworkParameters = {
   layers: 2,
   width: 64,
-  dropout: 0.1,
-  learningRate: 2e-3,
-  l2: 1e-5,
+  dropout: 0.3,
+  learningRate: 1e-3,
+  l2: 3e-5,
   classWeight: 1,
   batch: 1024,
   epochs: 12,
