@@ -1,6 +1,6 @@
 import { waitUntil } from "clickstream/config";
 import { ServingError } from "./errors.ts";
-import { stringifyExact } from "./exactJson.ts";
+import { exactCell } from "./exactJson.ts";
 import type { InvocationParams } from "./invocation.ts";
 
 /** A row to score: keys, features, or both. Ids are bigints or text; a time is ISO 8601 or a Date. */
@@ -139,8 +139,15 @@ function inFormat(rows: RowToScore[]): Record<string, unknown> {
   const alike = rows.every((row) =>
     Object.keys(row).length === columns.length && columns.every((name) => Object.hasOwn(row, name))
   );
-  if (!alike) return { dataframe_records: rows };
-  return { dataframe_split: { columns, data: rows.map((row) => columns.map((c) => row[c])) } };
+  if (alike) {
+    const data = rows.map((row) => columns.map((name) => exactCell(row[name])));
+    return { dataframe_split: { columns, data } };
+  }
+  return {
+    dataframe_records: rows.map((row) =>
+      Object.fromEntries(Object.entries(row).map(([name, value]) => [name, exactCell(value)]))
+    ),
+  };
 }
 
 function serves(status: EndpointStatus, model: string, version: string): boolean {
@@ -165,7 +172,7 @@ async function request<T>(
         authorization: `Bearer ${target.token}`,
         ...(body === undefined ? {} : { "content-type": "application/json" }),
       },
-      ...(body === undefined ? {} : { body: stringifyExact(body) }),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(target.timeoutMs ?? 30_000),
     });
     text = await response.text();

@@ -27,10 +27,7 @@ function exactNumber(_key: string, value: unknown, context?: { source?: string }
   return INTEGER.test(source) ? BigInt(source) : value;
 }
 
-/** Text of a value as JSON, with bigints as integer literals. */
-export function stringifyExact(value: unknown): string {
-  return JSON.stringify(
-    value,
-    (_key, inner) => typeof inner === "bigint" ? json.rawJSON(String(inner)) : inner,
-  );
+/** A value to hand to `JSON.stringify`: a bigint becomes an integer literal with all its digits. */
+export function exactCell(value: unknown): unknown {
+  return typeof value === "bigint" ? json.rawJSON(String(value)) : value;
 }

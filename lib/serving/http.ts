@@ -46,13 +46,9 @@ export function readText(c: Context<Env>, limits: RequestLimits): Promise<string
   return readBody(c.req.raw, limits.maxBodyBytes, limits.bodyTimeoutMs);
 }
 
-/** Answers a value as JSON; ids are answered as text. */
+/** Answers a value as JSON. */
 export function answerJson(c: Context<Env>, value: unknown): Response {
-  const text = JSON.stringify(
-    value,
-    (_key, inner) => typeof inner === "bigint" ? String(inner) : inner,
-  );
-  return c.body(text, 200, { "content-type": "application/json" });
+  return c.body(JSON.stringify(value), 200, { "content-type": "application/json" });
 }
 
 /** Answers an error as MLflow and Databricks do. */

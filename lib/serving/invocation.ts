@@ -2,8 +2,11 @@ import { z } from "zod";
 import { ApiError } from "./errors.ts";
 import { parseExact } from "./exactJson.ts";
 
-/** Rows of a request as the caller wrote them: a column's name to its value. */
-export type GivenRow = Record<string, unknown>;
+/** A row of a request as the caller wrote it. Rows of the same columns share the array of names. */
+export interface GivenRow {
+  columns: readonly string[];
+  values: readonly unknown[];
+}
 
 /** What a caller may ask for beside the scores, in the request's `params`. */
 export interface InvocationParams {
@@ -109,19 +112,21 @@ function fromSplit(value: unknown, format: string): GivenRow[] {
         `${format}.data row ${at} must be an array of ${columns.length} values, one a column.`,
       );
     }
-    const record: GivenRow = Object.create(null);
-    for (let i = 0; i < columns.length; i++) record[columns[i]!] = row[i];
-    return record;
+    return { columns, values: row };
   });
 }
 
 function fromRecords(value: unknown, format: string): GivenRow[] {
   if (!Array.isArray(value)) throw bad(`${format} must be an array of records.`);
+  let columns: string[] = [];
   return value.map((row: unknown, at) => {
     if (!isObject(row)) {
       throw bad(`${format} row ${at} must be an object of column names and values.`);
     }
-    return row;
+    const names = Object.keys(row);
+    const alike = names.length === columns.length && names.every((name, i) => name === columns[i]);
+    if (!alike) columns = names;
+    return { columns, values: Object.values(row) };
   });
 }
 
@@ -129,19 +134,16 @@ function fromColumns(value: unknown, format: string): GivenRow[] {
   if (!isObject(value)) {
     throw bad(`${format} must be an object of columns or an array of records.`);
   }
-  const columns = Object.entries(value).map(([name, values]): [string, unknown[]] => [
-    name,
-    Array.isArray(values) ? values : [values],
-  ]);
-  const height = columns[0]?.[1].length ?? 0;
-  if (columns.some(([, values]) => values.length !== height)) {
+  const columns = Object.keys(value);
+  const lists = Object.values(value).map((one): unknown[] => Array.isArray(one) ? one : [one]);
+  const height = lists[0]?.length ?? 0;
+  if (lists.some((list) => list.length !== height)) {
     throw bad(`${format} must have columns of the same length.`);
   }
-  return Array.from({ length: height }, (_, at) => {
-    const record: GivenRow = Object.create(null);
-    for (const [name, values] of columns) record[name] = values[at];
-    return record;
-  });
+  return Array.from({ length: height }, (_, at) => ({
+    columns,
+    values: lists.map((list) => list[at]),
+  }));
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

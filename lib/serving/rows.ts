@@ -1,7 +1,7 @@
 import { parseTime } from "clickstream/events";
 import { ApiError } from "./errors.ts";
 import type { GivenRow } from "./invocation.ts";
-import type { ModelInput, RowKeys, ScoringInputs } from "./types.ts";
+import type { ModelInput, RowKeys } from "./types.ts";
 
 /** A row of a request, checked: its keys, its time, and the inputs its caller gave. */
 export interface RequestRow {
@@ -9,8 +9,10 @@ export interface RequestRow {
   keys: RowKeys | null;
   /** Microseconds since 1970-01-01 UTC; null when the caller gave none. */
   eventTime: bigint | null;
-  /** Inputs of the model that the caller gave; they go before looked-up ones. */
-  given: ScoringInputs;
+  /** A value for each input of the model, in order; undefined where the caller gave none. */
+  given: unknown[];
+  /** Whether the caller gave every input but the time. */
+  complete: boolean;
 }
 
 /** Reads the rows of requests for one model. */
@@ -40,6 +42,17 @@ const INTEGER = /^-?\d{1,20}$/;
 const MAX_ENCODED_SESSION = 900;
 const MAX_TEXT = 1_000;
 
+/** How rows of certain columns are read, worked out once for all of them. */
+interface Plan {
+  columns: readonly string[];
+  kinds: Kind[];
+  /** The input that each column is, or -1. */
+  targets: number[];
+  keys: { user: number; session: number; product: number } | null;
+  time: number;
+  complete: boolean;
+}
+
 /**
  * Makes the reader of rows for a model with these inputs. A row names a cart-product by `user_id`,
  * `user_session` and `product_id`, or gives every input itself, or both: given inputs go first.
@@ -47,50 +60,80 @@ const MAX_TEXT = 1_000;
  * The reader throws ApiError (INVALID_PARAMETER_VALUE) naming row and column.
  */
 export function rowReader(inputs: readonly ModelInput[]): RowReader {
-  const kinds = new Map<string, Kind>(Object.entries(EVENT_KINDS));
-  for (const input of inputs) if (!kinds.has(input.name)) kinds.set(input.name, input.kind);
-  const wanted = new Set(inputs.map((input) => input.name));
-  return (row, at) => {
-    const values: Record<string, unknown> = {};
-    for (const name of Object.keys(row)) {
-      const kind = kinds.get(name);
-      if (kind === undefined) throw unknownColumn(name, at);
-      values[name] = readers[kind](row[name], () => `row ${at}, column ${name}`);
+  let plan: Plan | null = null;
+  return ({ columns, values }, at) => {
+    if (plan?.columns !== columns) plan = planOf(inputs, columns, at);
+    const read = new Array<unknown>(columns.length);
+    const given = new Array<unknown>(inputs.length);
+    for (let i = 0; i < columns.length; i++) {
+      read[i] = readCell(plan.kinds[i]!, values[i], at, columns[i]!);
+      const target = plan.targets[i]!;
+      if (target >= 0) given[target] = read[i];
     }
-    const keys = readKeys(values, at);
-    const given: ScoringInputs = {};
-    for (const name of Object.keys(values)) {
-      if (wanted.has(name) && name !== "event_time") given[name] = values[name];
-    }
-    if (keys === null) requireAll(inputs, given, at);
-    return { keys, eventTime: (values["event_time"] ?? null) as bigint | null, given };
+    return {
+      keys: plan.keys === null ? null : keysOf(plan.keys, read, at),
+      eventTime: plan.time < 0 ? null : read[plan.time] as bigint | null,
+      given,
+      complete: plan.complete,
+    };
   };
 }
 
-function readKeys(values: Record<string, unknown>, at: number): RowKeys | null {
-  const present = KEYS.filter((key) => Object.hasOwn(values, key));
-  if (present.length === 0) return null;
-  const missing = KEYS.filter((key) => !present.includes(key));
+function planOf(inputs: readonly ModelInput[], columns: readonly string[], at: number): Plan {
+  const kindOf = new Map<string, Kind>(inputs.map(({ name, kind }) => [name, kind]));
+  for (const [name, kind] of Object.entries(EVENT_KINDS)) kindOf.set(name, kind);
+  const kinds = columns.map((name) => {
+    const kind = kindOf.get(name);
+    if (kind === undefined) throw unknownColumn(name, at);
+    return kind;
+  });
+  const wanted = new Map(inputs.map(({ name }, i) => [name, name === "event_time" ? -1 : i]));
+  const targets = columns.map((name) => wanted.get(name) ?? -1);
+  const missing = inputs.filter(({ name }) => name !== "event_time" && !columns.includes(name));
+  const keys = keyColumns(columns, at);
+  if (keys === null && missing.length > 0) throw incomplete(missing, at);
+  return {
+    columns,
+    kinds,
+    targets,
+    keys,
+    time: columns.indexOf("event_time"),
+    complete: missing.length === 0,
+  };
+}
+
+function keyColumns(columns: readonly string[], at: number): Plan["keys"] {
+  const missing = KEYS.filter((key) => !columns.includes(key));
+  if (missing.length === KEYS.length) return null;
   if (missing.length > 0) {
     throw invalid(`row ${at} has no ${missing.join(" and no ")}: the keys are ${KEYS.join(", ")}.`);
   }
-  const [user_id, user_session, product_id] = KEYS.map((key) => values[key]);
-  if (typeof user_id !== "bigint" || typeof product_id !== "bigint") {
-    throw invalid(
-      `row ${at} has a null ${typeof user_id !== "bigint" ? "user_id" : "product_id"}.`,
-    );
-  }
-  return { user_id, user_session: user_session as string | null, product_id };
+  const [user, session, product] = KEYS.map((key) => columns.indexOf(key));
+  return { user: user!, session: session!, product: product! };
 }
 
-function requireAll(inputs: readonly ModelInput[], given: ScoringInputs, at: number): void {
-  const missing = inputs.filter(({ name }) => name !== "event_time" && !Object.hasOwn(given, name));
-  if (missing.length === 0) return;
+function keysOf(at: NonNullable<Plan["keys"]>, values: unknown[], row: number): RowKeys {
+  const user_id = values[at.user];
+  const product_id = values[at.product];
+  if (typeof user_id !== "bigint" || typeof product_id !== "bigint") {
+    const which = typeof user_id !== "bigint" ? "user_id" : "product_id";
+    throw invalid(`row ${row} has a null ${which}.`);
+  }
+  return { user_id, user_session: values[at.session] as string | null, product_id };
+}
+
+function incomplete(missing: ModelInput[], at: number): ApiError {
   const names = missing.slice(0, 5).map(({ name }) => name).join(", ");
-  throw invalid(
+  return invalid(
     `row ${at} has neither the keys ${KEYS.join(", ")} nor all inputs: missing ` +
       `${names}${missing.length > 5 ? ` and ${missing.length - 5} more` : ""}.`,
   );
+}
+
+function readCell(kind: Kind, value: unknown, at: number, name: string): unknown {
+  if (value === null) return null;
+  if (kind === "numeric" && typeof value === "number" && Number.isFinite(value)) return value;
+  return readers[kind](value, () => `row ${at}, column ${name}`);
 }
 
 type Where = () => string;
@@ -104,7 +147,6 @@ const readers: Record<Kind, (value: unknown, where: Where) => unknown> = {
 };
 
 function readId(value: unknown, where: Where): bigint | null {
-  if (value === null) return null;
   const exact = typeof value === "bigint"
     ? value
     : typeof value === "number" && Number.isSafeInteger(value)
@@ -121,7 +163,7 @@ function readId(value: unknown, where: Where): bigint | null {
 }
 
 function readSession(value: unknown, where: Where): string | null {
-  if (value === null || value === "") return null;
+  if (value === "") return null;
   if (
     typeof value !== "string" || value.length > MAX_ENCODED_SESSION || !value.isWellFormed() ||
     encodeURIComponent(value).length > MAX_ENCODED_SESSION
@@ -132,7 +174,6 @@ function readSession(value: unknown, where: Where): string | null {
 }
 
 function readTime(value: unknown, where: Where): bigint | null {
-  if (value === null) return null;
   const micros = typeof value === "string" ? parseTime(value) : null;
   if (micros === null) {
     throw invalid(`${where()} must be an ISO 8601 time, such as 2021-02-01T12:00:00Z.`);
@@ -141,7 +182,7 @@ function readTime(value: unknown, where: Where): bigint | null {
 }
 
 function readText(value: unknown, where: Where): string | null {
-  if (value === null || value === "") return null;
+  if (value === "") return null;
   if (typeof value !== "string" || value.length > MAX_TEXT || !value.isWellFormed()) {
     throw invalid(`${where()} must be null or text of at most ${MAX_TEXT} characters.`);
   }
@@ -149,7 +190,6 @@ function readText(value: unknown, where: Where): string | null {
 }
 
 function readNumber(value: unknown, where: Where): number | null {
-  if (value === null) return null;
   if (typeof value === "bigint") return Number(value);
   if (typeof value === "boolean") return Number(value);
   if (typeof value !== "number" || !Number.isFinite(value)) {

@@ -52,8 +52,8 @@ export async function scoreInvocation(
 ): Promise<Scored> {
   const requested = invocation.rows.map(readRow);
   const started = performance.now();
-  const inputs = servable.inputs.map(({ name }) => name).filter((name) => name !== "event_time");
-  const needy = requested.filter((row) => needsLookUp(row, inputs));
+  const inputs = servable.inputs.map(({ name }) => name);
+  const needy = requested.filter((row) => row.keys !== null && !row.complete);
   const [fetched, streamTime] = await Promise.all([
     needy.length === 0
       ? { rows: [], storeDown: false, cached: 0, asked: 0 }
@@ -77,10 +77,6 @@ export async function scoreInvocation(
   };
 }
 
-function needsLookUp(row: RequestRow, inputs: string[]): boolean {
-  return row.keys !== null && inputs.some((name) => !Object.hasOwn(row.given, name));
-}
-
 function assemble(
   row: RequestRow,
   served: ServedFeatures | undefined,
@@ -89,13 +85,12 @@ function assemble(
 ): ScoredRow {
   const eventTime = row.eventTime ?? streamTime;
   const values: ScoringInputs = {};
-  for (const name of inputs) {
-    values[name] = Object.hasOwn(row.given, name)
-      ? row.given[name]
-      : served?.features[name] ?? null;
+  for (let i = 0; i < inputs.length; i++) {
+    const name = inputs[i]!;
+    values[name] = row.given[i] !== undefined ? row.given[i] : served?.features[name] ?? null;
   }
   values["event_time"] = eventTime === null ? null : new Date(Number(eventTime / 1000n));
-  const bought = served?.alreadyPurchased ?? Number(row.given["cart_product__purchases"] ?? 0) > 0;
+  const bought = served?.alreadyPurchased ?? Number(values["cart_product__purchases"] ?? 0) > 0;
   return {
     keys: row.keys,
     eventTime,
@@ -137,7 +132,17 @@ export function answerOf(scored: Scored, invocation: Invocation): Record<string,
     already_purchased: rows.map((row) => row.alreadyPurchased),
     defaults: rows.map((row) => row.defaults),
     ...(ages ? { ages: rows.map((row) => row.ages) } : {}),
-    ...(features ? { features: rows.map((row) => row.inputs) } : {}),
+    ...(features ? { features: rows.map((row) => withTextIds(row.inputs)) } : {}),
     model: { name: model.name, version: String(model.version) },
   };
+}
+
+/** Answers carry ids as text. */
+function withTextIds(inputs: ScoringInputs): ScoringInputs {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, value]) => [
+      name,
+      typeof value === "bigint" ? String(value) : value,
+    ]),
+  );
 }
