@@ -3,7 +3,7 @@ import type { Catalogue, Hub } from "./hubs.ts";
 import type { PartitionLog } from "./partition_log.ts";
 import type { Cursor } from "./cursor.ts";
 import type { Retention } from "./retention.ts";
-import type { RheaConnection, RheaReceiver, RheaSender } from "./rhea.ts";
+import type { RheaConnection, RheaLink, RheaReceiver, RheaSender } from "./rhea.ts";
 import type { GuardedSocket } from "./socket.ts";
 
 /** Limits of the service that a broker enforces. */
@@ -69,6 +69,8 @@ export interface Client {
   replyLinks: Map<string, RheaSender>;
   producers: Map<RheaReceiver, Producer>;
   subscriptions: Map<RheaSender, Subscription>;
+  /** Bytes of the transfer that each link is receiving, or has just received. */
+  received: WeakMap<RheaLink, number>;
   unwrittenBytes: number;
   paused: boolean;
   /** Since when it has had no link; null while it has one. */
@@ -87,8 +89,6 @@ export interface Producer {
   path: string;
   /** Transfers taken and not yet answered. */
   unanswered: number;
-  /** Bytes of the transfer being received. */
-  incompleteBytes: number;
   closed: boolean;
 }
 

@@ -1,6 +1,13 @@
+import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import type { Broker, Client } from "./broker.ts";
-import { connectionForced, framingError, internalError, messageTooLarge } from "./conditions.ts";
+import {
+  connectionForced,
+  framingError,
+  internalError,
+  linkDetached,
+  messageTooLarge,
+} from "./conditions.ts";
 import { attachProducer, detachProducer, receiveTransfer } from "./producers.ts";
 import { attachReceiver, detachReceiver } from "./receivers.ts";
 import { answerRequest, requestNode } from "./requests.ts";
@@ -23,6 +30,7 @@ const HEARTBEAT_MS = 60_000;
 /** Stands for message format 0, which rhea would decode, in the transfers it is given. */
 const RAW_FORMAT = 0x7fffff00;
 const REQUEST_CREDIT = 100;
+const NOTHING = Buffer.alloc(0);
 let connections = 0;
 
 /** Serves one client until it leaves. */
@@ -51,6 +59,7 @@ export function serveConnection(broker: Broker, container: Container, socket: So
     replyLinks: new Map(),
     producers: new Map(),
     subscriptions: new Map(),
+    received: new WeakMap(),
     unwrittenBytes: 0,
     paused: false,
     linklessMs: broker.now(),
@@ -163,8 +172,10 @@ function onMessage(broker: Broker, client: Client, context: EventContext): void 
   const link = context.receiver!;
   const delivery = context.delivery!;
   const payload = context.message!;
+  const bytes = client.received.get(link) ?? 0;
+  const limit = broker.limits.messageBytes;
   const producer = client.producers.get(link);
-  if (producer !== undefined) {
+  if (producer !== undefined && bytes <= limit) {
     const format = context.format === RAW_FORMAT ? 0 : context.format ?? 0;
     receiveTransfer(broker, producer, delivery, payload, format).catch((error) => {
       broker.warn(`A transfer failed: ${error?.stack ?? error}`);
@@ -172,8 +183,13 @@ function onMessage(broker: Broker, client: Client, context: EventContext): void 
     });
     return;
   }
+  if (bytes > limit) {
+    delivery.reject(messageTooLarge(bytes, limit));
+    return void link.add_credit(1);
+  }
   const node = requestNode(link.target?.address);
-  if (node === null) return delivery.release();
+  // Sent before its producer heard that the link was closed.
+  if (node === null) return delivery.reject(linkDetached("The link has been closed."));
   answerRequest(broker, client, node, payload);
   delivery.accept();
   link.add_credit(1);
@@ -183,19 +199,15 @@ function wakeAll(client: Client): void {
   for (const subscription of client.subscriptions.values()) subscription.wake();
 }
 
-/** Messages stay bytes; too large or aborted ones are cut short; flows that ask are answered. */
+/** Messages stay bytes; too large ones are not kept; flows that ask are answered. */
 function keepRaw(broker: Broker, client: Client): void {
   const { rhea } = client;
   const { on_transfer, on_flow, on_disposition } = rhea;
   rhea.on_transfer = (frame) => {
     const link = linkOf(rhea, frame);
-    if (link !== undefined && !link.state.local_open) return dropTransfer(link, frame);
-    const transfer = frame.performative;
-    if (!transfer.message_format && link?._incomplete === undefined) {
-      transfer.message_format = RAW_FORMAT;
-    }
-    if (link !== undefined && isTooLarge(broker, client, link, frame)) {
-      return dropTransfer(link, frame);
+    if (link !== undefined) limitSize(broker, client, link, frame);
+    if (!frame.performative.message_format && link?._incomplete === undefined) {
+      frame.performative.message_format = RAW_FORMAT;
     }
     on_transfer.call(rhea, frame);
   };
@@ -217,20 +229,19 @@ function linkOf(rhea: RheaConnection, frame: Frame<{ handle?: number | null }>) 
   return rhea.remote_channel_map[frame.channel]?.remote.handles[handle];
 }
 
-function isTooLarge(
+/** Counts the bytes of a transfer; those beyond twice the limit are forgotten as they come. */
+function limitSize(
   broker: Broker,
   client: Client,
   link: RheaLink,
   frame: Frame<TransferFields>,
-): boolean {
-  const producer = client.producers.get(link as RheaReceiver);
-  if (producer === undefined) return false;
-  producer.incompleteBytes += frame.payload?.length ?? 0;
-  const limit = broker.limits.messageBytes;
-  // A little above the limit, the whole transfer is refused by name; far above, the link goes.
-  if (producer.incompleteBytes <= 2 * limit) return false;
-  detachProducer(producer, messageTooLarge(producer.incompleteBytes, limit));
-  return true;
+): void {
+  if (link._incomplete === undefined) client.received.set(link, 0);
+  const bytes = (client.received.get(link) ?? 0) + (frame.payload?.length ?? 0);
+  client.received.set(link, bytes);
+  if (frame.payload === undefined || bytes > 2 * broker.limits.messageBytes) {
+    frame.payload = NOTHING;
+  }
 }
 
 const BEGIN = 0x11;
@@ -264,17 +275,6 @@ function writeAllFields(rhea: RheaConnection): void {
     }
     _write_frame.call(rhea, channel, performative, payload);
   };
-}
-
-/** Counts a frame of a link that is closed already, and forgets it. */
-function dropTransfer(link: RheaLink, frame: Frame<TransferFields>): void {
-  const { incoming } = link.session;
-  incoming.next_transfer_id++;
-  const id = frame.performative.delivery_id;
-  if (link._incomplete === undefined && id === incoming.next_delivery_id) {
-    incoming.next_delivery_id = id! + 1;
-  }
-  if (link._incomplete !== undefined) link._incomplete.frames = [];
 }
 
 /** What goes wrong inside rhea ends this connection, not the server. */

@@ -172,6 +172,7 @@ function beginSegment(log: PartitionLog): void {
     baseSequence: log.nextSequence,
     bytes: 0,
     firstMs: null,
+    lastMs: null,
     readFile: null,
   });
 }
@@ -220,6 +221,7 @@ async function write(log: PartitionLog, taken: PendingAppend[]): Promise<void> {
   await writeDurably(log, segment, bytes);
   segment.bytes += bytes.length;
   segment.firstMs ??= enqueuedMs;
+  segment.lastMs = enqueuedMs;
   log.newest = { sequence: sequence - 1, offset: String(log.endOffset + lastAt), enqueuedMs };
   log.nextSequence = sequence;
   log.endOffset += bytes.length;

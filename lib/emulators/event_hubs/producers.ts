@@ -2,7 +2,7 @@ import type { Buffer } from "node:buffer";
 import { parseAddress, resolveHub, resolvePartition } from "./address.ts";
 import { authorize } from "./authorize.ts";
 import { type Broker, type Client, type Producer, trafficOf } from "./broker.ts";
-import { internalError, messageTooLarge, notFound, undecodable } from "./conditions.ts";
+import { internalError, notFound, undecodable } from "./conditions.ts";
 import { parseTransfer, partitionKeyOf, type StoredMessage } from "./message.ts";
 import { append } from "./partition_log.ts";
 import { partitionOfKey } from "./partition_key.ts";
@@ -44,15 +44,15 @@ export async function receiveTransfer(
   payload: Buffer,
   format: number,
 ): Promise<void> {
-  producer.incompleteBytes = 0;
   producer.unanswered++;
   take(broker, producer.client, payload.length);
   const refusal = await keep(broker, producer, payload, format);
   giveBack(broker, producer.client, payload.length);
   producer.unanswered--;
-  if (producer.client.gone || producer.closed) return;
+  if (producer.client.gone) return;
   if (refusal === null) delivery.accept();
   else delivery.reject(refusal);
+  if (producer.closed) return;
   const missing = CREDIT - producer.link.credit - producer.unanswered;
   if (missing >= CREDIT / 4) producer.link.add_credit(missing);
 }
@@ -63,8 +63,6 @@ async function keep(
   payload: Buffer,
   format: number,
 ): Promise<AmqpError | null> {
-  const limit = broker.limits.messageBytes;
-  if (payload.length > limit) return messageTooLarge(payload.length, limit);
   let messages: StoredMessage[];
   try {
     messages = parseTransfer(payload, format);
@@ -117,7 +115,6 @@ function openProducer(
     partition,
     path,
     unanswered: 0,
-    incompleteBytes: 0,
     closed: false,
   };
   return { producer };

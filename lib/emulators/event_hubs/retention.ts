@@ -6,7 +6,7 @@ import {
   type PartitionLog,
   rollSegment,
 } from "./partition_log.ts";
-import { closeSegment } from "./segment.ts";
+import { closeSegment, lastEnqueued } from "./segment.ts";
 
 /** How long and how much a partition keeps. */
 export interface Retention {
@@ -27,9 +27,7 @@ export async function applyRetention(log: PartitionLog, retention: Retention): P
   await rollWhenDue(log, retention, limit);
   let removed = 0;
   while (log.segments.length > 1) {
-    const next = log.segments[1]!;
-    const lastMs = next.firstMs ?? log.newest.enqueuedMs;
-    if (lastMs >= limit && logBytes(log) <= retention.bytes) break;
+    if (!isOld(log, limit) && logBytes(log) <= retention.bytes) break;
     removeOldest(log);
     removed++;
   }
@@ -45,6 +43,14 @@ async function rollWhenDue(log: PartitionLog, retention: Retention, limit: numbe
   const tooLarge = active.bytes > retention.bytes;
   if (!old && !longOpen && !tooLarge) return;
   await betweenWrites(log, () => rollSegment(log));
+}
+
+/** Whether all events of the oldest segment are too old; its end is read only if it decides that. */
+function isOld({ segments }: PartitionLog, limit: number): boolean {
+  const [oldest, next] = segments;
+  if (oldest!.firstMs !== null && oldest!.firstMs >= limit) return false;
+  if (next!.firstMs !== null && next!.firstMs < limit) return true;
+  return (lastEnqueued(oldest!) ?? 0) < limit;
 }
 
 function removeOldest(log: PartitionLog): void {

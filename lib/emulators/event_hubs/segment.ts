@@ -14,6 +14,8 @@ export interface Segment {
   bytes: number;
   /** When its first record was enqueued, in ms; null while it is empty. */
   firstMs: number | null;
+  /** When its last record was enqueued, in ms; null while that is not known. */
+  lastMs: number | null;
   /** Open for reading, while a consumer needs it. */
   readFile: number | null;
 }
@@ -52,6 +54,7 @@ export function listSegments(directory: string): Segment[] {
       baseSequence: Number(match[2]),
       bytes: statSync(path).size,
       firstMs: null,
+      lastMs: null,
       readFile: null,
     };
     if (segment.bytes >= RECORD_HEAD) {
@@ -81,6 +84,7 @@ export function cutTornEnd(segment: Segment): SegmentCheck {
     return true;
   });
   check.cut = segment.bytes - sound;
+  segment.lastMs = check.lastMs;
   if (check.cut > 0) {
     closeSegment(segment);
     truncateSync(segment.path, sound);
@@ -106,6 +110,17 @@ export function findInSegment(
     return false;
   });
   return found;
+}
+
+/** When the last record of a segment was enqueued, in ms; read once. Null when it is empty. */
+export function lastEnqueued(segment: Segment): number | null {
+  if (segment.lastMs === null) {
+    walk(segment, (bytes, at) => {
+      segment.lastMs = enqueuedAt(bytes, at);
+      return true;
+    });
+  }
+  return segment.lastMs;
 }
 
 /** Reads up to `length` bytes at a position inside the segment. */
