@@ -1,0 +1,51 @@
+import { type Config, isAlive } from "clickstream/config";
+import { StreamError } from "./errors.ts";
+import type { StreamingQuery } from "./query.ts";
+import { type QueryFile, readState, type ReplayFile, streamFiles } from "./state_file.ts";
+
+/**
+ * Whether the streaming query has committed everything that the replay sent, and so may end.
+ *
+ * @throws {StreamError} when the replay or the query failed
+ */
+export function liveHalfEnded(config: Config, query: StreamingQuery): boolean {
+  const { state, error } = query.status();
+  if (error !== null) throw error;
+  if (state !== "running") return true;
+  const replay = readReplay(config);
+  if (replay === null || replay.ends === null) return false;
+  const ends = Object.entries(replay.ends).map(([p, end]) => [Number(p), end] as const);
+  return query.hasCommitted(new Map(ends));
+}
+
+/**
+ * Whether the streaming query has ended, so that no midnight will be passed any more.
+ *
+ * @throws {StreamError} when the replay or the query failed
+ */
+export function streamEnded(config: Config): boolean {
+  const replay = readReplay(config);
+  const query = readState<QueryFile>(streamFiles(config).query);
+  if (query === null) return false;
+  if (query.state === "failed") {
+    throw new StreamError(`The streaming query (2b) failed: ${query.error}`);
+  }
+  if (query.state === "running" && !isAlive(query)) {
+    throw new StreamError("The streaming query (2b) ended without finishing: run 2b again.");
+  }
+  return query.state !== "running" && replay?.state !== "running";
+}
+
+/** How far the replay is; null before it started. @throws {StreamError} when it failed */
+function readReplay(config: Config): ReplayFile | null {
+  const replay = readState<ReplayFile>(streamFiles(config).replay);
+  if (replay?.state === "failed") {
+    throw new StreamError(`The replay (2a) failed: ${replay.error}`);
+  }
+  if (replay?.state === "running" && !isAlive(replay)) {
+    throw new StreamError(
+      "The replay (2a) ended without finishing: run 2a again, it goes on where it was.",
+    );
+  }
+  return replay;
+}

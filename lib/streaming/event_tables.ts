@@ -1,0 +1,151 @@
+import { appendTo, type Lakehouse, snapshot } from "clickstream/lakehouse";
+import { type ColumnBuffer, emptyBuffer, pushRow } from "./columns.ts";
+import type { DecodedMessage } from "./decode.ts";
+import { bronzeColumns, rejectedColumns, silverColumns, TABLES } from "./tables.ts";
+
+/** Name under which the query's commits are known (`txn` appId is this, a slash, the partition). */
+export const QUERY_NAME = "electronics_events";
+
+/** Last sequence numbers by partition. */
+export type Positions = Map<number, number>;
+
+const COLUMNS = { bronze: bronzeColumns, rejected: rejectedColumns, silver: silverColumns };
+type EventTable = keyof typeof COLUMNS;
+/** Silver last: what its commit names is in the other two already. */
+const COMMIT_ORDER: EventTable[] = ["bronze", "rejected", "silver"];
+
+/**
+ * Bronze, silver and rejected: gathers messages and appends them in few commits, each table
+ * leaving out what an earlier process committed already.
+ */
+export class EventTables {
+  readonly #lake: Lakehouse;
+  readonly #held: Record<EventTable, Positions>;
+  #pending = newBuffers();
+
+  private constructor(lake: Lakehouse, held: Record<EventTable, Positions>) {
+    this.#lake = lake;
+    this.#held = held;
+  }
+
+  /** Opens the tables, reading what they hold. */
+  static async open(lake: Lakehouse): Promise<EventTables> {
+    const [bronze, rejected, silver] = await Promise.all(
+      COMMIT_ORDER.map((table) => committedPositions(lake, TABLES[table])),
+    );
+    return new EventTables(lake, { bronze: bronze!, rejected: rejected!, silver: silver! });
+  }
+
+  /** What silver (and so all three) holds. */
+  get committed(): ReadonlyMap<number, number> {
+    return this.#held.silver;
+  }
+
+  /** Rows gathered and not yet being committed. */
+  get pendingRows(): number {
+    return this.#pending.bronze.rows;
+  }
+
+  /** Gathers a message for the tables that do not hold it yet. */
+  add(message: DecodedMessage, isLate: boolean, now: number): void {
+    const { partition, sequenceNumber } = message.position;
+    const isNew = (table: EventTable) => sequenceNumber > (this.#held[table].get(partition) ?? -1);
+    if (isNew("bronze")) pushRow(this.#pending.bronze, bronzeRow(message, now));
+    if (message.event === null) {
+      if (isNew("rejected")) pushRow(this.#pending.rejected, rejectedRow(message, now));
+    } else if (isNew("silver")) {
+      pushRow(this.#pending.silver, silverRow(message, isLate, now));
+    }
+  }
+
+  /**
+   * Appends what was gathered; silver's commit names the positions even when it adds no row.
+   *
+   * @param ends last sequence number gathered, by partition
+   */
+  async commit(ends: ReadonlyMap<number, number>): Promise<void> {
+    const buffers = this.#pending;
+    this.#pending = newBuffers();
+    const txn = transactions(ends);
+    for (const table of COMMIT_ORDER) {
+      const buffer = buffers[table];
+      if (buffer.rows === 0 && table !== "silver") continue;
+      await appendTo(this.#lake, TABLES[table], { columns: buffer.columns }, {
+        txn,
+        operation: "STREAMING UPDATE",
+      });
+    }
+    for (const [partition, end] of ends) this.#held.silver.set(partition, end);
+  }
+}
+
+/** Positions that a table's commits of this query name. */
+export async function committedPositions(lake: Lakehouse, table: string): Promise<Positions> {
+  const { txns } = await snapshot(lake, table);
+  const positions: Positions = new Map();
+  for (const [appId, version] of txns) {
+    const [query, partition] = appId.split("/");
+    if (query === QUERY_NAME) positions.set(Number(partition), version);
+  }
+  return positions;
+}
+
+/** The `txn` actions of a commit. */
+export function transactions(
+  ends: ReadonlyMap<number, number>,
+): { appId: string; version: number }[] {
+  return [...ends].map(([partition, version]) => ({
+    appId: `${QUERY_NAME}/${partition}`,
+    version,
+  }));
+}
+
+function newBuffers(): Record<EventTable, ColumnBuffer> {
+  return {
+    bronze: emptyBuffer(bronzeColumns),
+    rejected: emptyBuffer(rejectedColumns),
+    silver: emptyBuffer(silverColumns),
+  };
+}
+
+function position(message: DecodedMessage) {
+  const { partition, offset, sequenceNumber, enqueuedTime } = message.position;
+  return { partition, offset, sequence_number: sequenceNumber, enqueued_ts: enqueuedTime };
+}
+
+function bronzeRow(message: DecodedMessage, now: number): Record<string, unknown> {
+  return {
+    ...position(message),
+    body: message.body,
+    body_encoding: message.bodyEncoding,
+    ingest_ts: message.event?.ingest_ts ?? null,
+    current_ts: now,
+  };
+}
+
+function rejectedRow(message: DecodedMessage, now: number): Record<string, unknown> {
+  return {
+    ...position(message),
+    body: message.body,
+    body_encoding: message.bodyEncoding,
+    reason: message.reason,
+    detail: message.detail,
+    current_ts: now,
+  };
+}
+
+function silverRow(
+  message: DecodedMessage,
+  isLate: boolean,
+  now: number,
+): Record<string, unknown> {
+  const { partition, sequenceNumber, enqueuedTime } = message.position;
+  return {
+    ...message.event,
+    is_late: isLate,
+    partition,
+    sequence_number: sequenceNumber,
+    ingest_ts: message.event!.ingest_ts ?? enqueuedTime,
+    current_ts: now,
+  };
+}

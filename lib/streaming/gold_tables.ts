@@ -1,0 +1,116 @@
+import { type Lakehouse, mergeInto, records } from "clickstream/lakehouse";
+import {
+  counters,
+  eventSets,
+  expiredSql,
+  inferenceColumns,
+  inferenceTable,
+  type MetricSet,
+} from "clickstream/metrics";
+import { emptyBuffer, pushRow } from "./columns.ts";
+import { committedPositions, type Positions, transactions } from "./event_tables.ts";
+import type { KeyedState, StateKey, StateRow, StoredKey } from "./keyed_state.ts";
+import type { ProductAttributes } from "./product_attributes.ts";
+import { attributeColumns, TABLES } from "./tables.ts";
+
+/** Merges the current values of changed keys into a set's gold table. */
+export async function mergeState(
+  lake: Lakehouse,
+  state: KeyedState,
+  rows: readonly StateRow[],
+  ends: ReadonlyMap<number, number>,
+  now: number,
+): Promise<void> {
+  const buffer = emptyBuffer(inferenceColumns(state.set));
+  for (const row of rows) {
+    pushRow(buffer, {
+      ...row,
+      ...row.values,
+      event_time: row.eventTime,
+      ingest_ts: row.ingestTime,
+      current_ts: now,
+    });
+  }
+  await mergeInto(lake, inferenceTable(state.set), { columns: buffer.columns }, {
+    keys: [...state.set.keys],
+    txn: transactions(ends),
+  });
+}
+
+/** Merges the newest attributes of products into electronics_product_attributes. */
+export async function mergeAttributes(
+  lake: Lakehouse,
+  products: readonly ProductAttributes[],
+  ends: ReadonlyMap<number, number>,
+): Promise<void> {
+  const buffer = emptyBuffer(attributeColumns);
+  for (const product of products) pushRow(buffer, { ...product, event_time: product.eventTime });
+  await mergeInto(lake, TABLES.attributes, { columns: buffer.columns }, {
+    keys: ["product_id"],
+    txn: transactions(ends),
+  });
+}
+
+/** Fills the state of a set from gold: unexpired keys are held, expired ones only remembered. */
+export async function loadState(
+  lake: Lakehouse,
+  state: KeyedState,
+  watermark: number,
+): Promise<void> {
+  const table = inferenceTable(state.set);
+  const expired = expiredSql(state.set, `make_timestamp(${Math.round(watermark)})`);
+  const condition = Number.isFinite(watermark) ? expired : "false";
+  for (const row of await records(lake, storedSql(state.set, `${table} where not ${condition}`))) {
+    state.restore(storedKey(row));
+  }
+  const keys = state.set.keys.join(", ");
+  for (const row of await records(lake, `select ${keys} from ${table} where ${condition}`)) {
+    state.rememberEvicted(row as unknown as StateKey);
+  }
+}
+
+/** Reads the stored values of keys that come back after their eviction. */
+export async function readStored(
+  lake: Lakehouse,
+  set: MetricSet,
+  keys: readonly StateKey[],
+): Promise<StoredKey[]> {
+  const text = (value: bigint | string) =>
+    typeof value === "bigint" ? String(value) : `'${value.replaceAll("'", "''")}'`;
+  const wanted = keys.map((key) => `(${set.keys.map((column) => text(key[column])).join(", ")})`);
+  const rows = await records(
+    lake,
+    storedSql(
+      set,
+      `${inferenceTable(set)} where (${set.keys.join(", ")}) in (${wanted.join(", ")})`,
+    ),
+  );
+  return rows.map(storedKey);
+}
+
+/** Positions of the query that each event set's gold table has taken in. */
+export async function goldPositions(lake: Lakehouse): Promise<Map<string, Positions>> {
+  const positions = eventSets.map(async (set) =>
+    [set.name, await committedPositions(lake, inferenceTable(set))] as const
+  );
+  return new Map(await Promise.all(positions));
+}
+
+function storedSql(set: MetricSet, from: string): string {
+  const latest = set.latest.map((l) => l.name);
+  return `select ${[...set.keys, ...counters.map((c) => c.name), ...latest].join(", ")},
+  epoch_us(event_time) as event_micros, epoch_us(ingest_ts) as ingest_micros, version from ${from}`;
+}
+
+function storedKey(row: Record<string, unknown>): StoredKey {
+  return {
+    user_id: row.user_id as bigint,
+    user_session: row.user_session as string,
+    product_id: (row.product_id as bigint | undefined) ?? 0n,
+    counts: counters.map((counter) => Number(row[counter.name])),
+    eventTime: Number(row.event_micros),
+    eventType: (row.last_event_type as string | undefined) ?? "",
+    ingestTime: Number(row.ingest_micros),
+    version: Number(row.version),
+  };
+}

@@ -1,0 +1,137 @@
+import {
+  EventHubConsumerClient,
+  EventHubProducerClient,
+  type ReceivedEventData,
+  type Subscription,
+} from "@azure/event-hubs";
+import type { HubMessage } from "./decode.ts";
+import { StreamError } from "./errors.ts";
+
+/** Where the hub is. */
+export interface HubOptions {
+  /** Connection string with EntityPath. */
+  connectionString: string;
+  /** Consumer group. @default $Default */
+  consumerGroup?: string;
+}
+
+/** Last sequence number by partition; -1 for an empty one. */
+export type HubEnds = Map<number, number>;
+
+/** A client that sends. */
+export function openProducer(options: HubOptions): EventHubProducerClient {
+  return new EventHubProducerClient(options.connectionString);
+}
+
+/** A client that receives. */
+export function openConsumer(options: HubOptions): EventHubConsumerClient {
+  const group = options.consumerGroup ?? EventHubConsumerClient.defaultConsumerGroupName;
+  return new EventHubConsumerClient(group, options.connectionString);
+}
+
+/** Where each partition ends now. */
+export async function hubEnds(
+  client: EventHubConsumerClient | EventHubProducerClient,
+): Promise<HubEnds> {
+  try {
+    const ids = await client.getPartitionIds();
+    const ends = await Promise.all(ids.map(async (id) => {
+      const properties = await client.getPartitionProperties(id);
+      const end = properties.isEmpty ? -1 : properties.lastEnqueuedSequenceNumber;
+      return [Number(id), end] as const;
+    }));
+    return new Map(ends);
+  } catch (error) {
+    throw hubError("say where its partitions end", error);
+  }
+}
+
+/** How {@link receive} reads. */
+export interface ReceiveOptions {
+  /** Last sequence number already taken, by partition; -1 (or absent) starts at the earliest event. */
+  after: ReadonlyMap<number, number>;
+  /** Called with each batch of one partition, in order; the next is read when the promise ends. */
+  onMessages: (partition: number, messages: HubMessage[], hubEnd: number) => Promise<void>;
+  /** Called on every failure. The SDK reconnects by itself after those that are not `final`. */
+  onError: (error: StreamError, final: boolean) => void;
+  /** Most messages in a batch. @default 2000 */
+  maxBatchSize?: number;
+  /** Epoch: a later reader with a greater or equal one takes the partition over. @default none */
+  ownerLevel?: number;
+}
+
+/** Reads every partition until closed. */
+export async function receive(
+  client: EventHubConsumerClient,
+  options: ReceiveOptions,
+): Promise<{ close(): Promise<void> }> {
+  const subscriptions: Subscription[] = [];
+  for (const id of await client.getPartitionIds()) {
+    subscriptions.push(subscribe(client, id, options));
+  }
+  return { close: async () => void await Promise.all(subscriptions.map((s) => s.close())) };
+}
+
+function subscribe(
+  client: EventHubConsumerClient,
+  id: string,
+  options: ReceiveOptions,
+): Subscription {
+  const partition = Number(id);
+  let last = options.after.get(partition) ?? -1;
+  return client.subscribe(id, {
+    processEvents: async (events, context) => {
+      // After a reconnect the SDK may hand out again what it did before.
+      const fresh = events.filter((event) => event.sequenceNumber > last);
+      if (fresh.length === 0) return;
+      last = fresh.at(-1)!.sequenceNumber;
+      const end = context.lastEnqueuedEventProperties?.sequenceNumber ?? last;
+      await options.onMessages(partition, fresh.map((e) => toMessage(partition, e)), end);
+      // Kept in memory only: where the SDK goes on after a lost connection.
+      await context.updateCheckpoint(fresh.at(-1)!);
+    },
+    processError: (error) => {
+      options.onError(hubError(`be read (partition ${id})`, error), isFinal(error));
+      return Promise.resolve();
+    },
+  }, {
+    startPosition: last < 0 ? { offset: "-1" } : { sequenceNumber: last, isInclusive: false },
+    maxBatchSize: options.maxBatchSize ?? 2000,
+    maxWaitTimeInSeconds: 1,
+    skipParsingBodyAsJson: true,
+    trackLastEnqueuedEventProperties: true,
+    ...(options.ownerLevel === undefined ? {} : { ownerLevel: options.ownerLevel }),
+  });
+}
+
+function toMessage(partition: number, event: ReceivedEventData): HubMessage {
+  return {
+    partition,
+    sequenceNumber: event.sequenceNumber,
+    offset: String(event.offset),
+    enqueuedTime: event.enqueuedTimeUtc.getTime() * 1000,
+    body: bytesOf(event.body),
+  };
+}
+
+/** Trying again does not help: another reader took the partition, or the key is refused. */
+function isFinal(error: Error): boolean {
+  const code = (error as { code?: string }).code ?? "";
+  return code === "ReceiverDisconnectedError" || code === "UnauthorizedError" ||
+    code === "MessagingEntityNotFoundError";
+}
+
+/** A data section arrives as bytes; other AMQP bodies, which no producer of ours sends, as values. */
+function bytesOf(body: unknown): Uint8Array {
+  if (body instanceof Uint8Array) return body;
+  return new TextEncoder().encode(typeof body === "string" ? body : JSON.stringify(body));
+}
+
+/** Wraps what the SDK threw in one sentence. */
+export function hubError(attempt: string, cause: unknown): StreamError {
+  const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+  return new StreamError(
+    `The event hub could not ${attempt}: ${reason}. Check that the services run (deno task services) and that the connection string is right.`,
+    { cause },
+  );
+}

@@ -1,0 +1,159 @@
+import type { ShopEvent } from "clickstream/events";
+import type { Lakehouse } from "clickstream/lakehouse";
+import { eventSets, type MetricSet } from "clickstream/metrics";
+import type { OnlinePublisher } from "./publisher.ts";
+import { mergeAttributes, mergeState, readStored } from "./gold_tables.ts";
+import { KeyedState, type StateKey, type StateRow } from "./keyed_state.ts";
+import { attributesOf, type ProductAttributes, replaces } from "./product_attributes.ts";
+import { type PlacedEvent, type RecoveredState, recoverState } from "./recovery.ts";
+
+/** What gold has still to take in, as it stood between two micro-batches. */
+export interface GoldChanges {
+  sets: { state: KeyedState; rows: StateRow[] }[];
+  products: ProductAttributes[];
+}
+
+/**
+ * Everything the query keeps in memory: the event sets' keys, and products' attributes; with
+ * which of them gold and the online store have still to be told.
+ */
+export class LiveState {
+  readonly states: readonly KeyedState[] = eventSets.map((set) => new KeyedState(set));
+  readonly #lake: Lakehouse;
+  #publisher!: OnlinePublisher;
+  #recovered!: RecoveredState;
+  /** Slots that gold has not taken in, by set; and those it is taking in now. */
+  readonly #dirty = new Map(eventSets.map((set) => [set.name, new Set<number>()]));
+  readonly #merging = new Map(eventSets.map((set) => [set.name, new Set<number>()]));
+  #dirtyProducts = new Map<bigint, ProductAttributes>();
+
+  constructor(lake: Lakehouse) {
+    this.#lake = lake;
+  }
+
+  /** Number of keys held, by set. */
+  get sizes(): Record<string, number> {
+    return Object.fromEntries(this.states.map((state) => [state.set.name, state.size]));
+  }
+
+  /**
+   * Fills the state from the tables.
+   *
+   * @returns highest event time by partition
+   */
+  async recover(publisher: OnlinePublisher, watermark: number): Promise<Map<number, number>> {
+    this.#publisher = publisher;
+    this.#recovered = await recoverState(this.#lake, this.states, watermark);
+    await this.apply(this.#recovered.tail);
+    return this.#recovered.highest;
+  }
+
+  /** Counts events, in order. Those that a set has taken in before this start are passed over. */
+  async apply(events: readonly PlacedEvent[]): Promise<void> {
+    for (const state of this.states) {
+      const counted = this.#recovered.counted.get(state.set.name);
+      const fresh = events.filter((e) =>
+        e.event.user_session !== null && e.sequenceNumber > (counted?.get(e.partition) ?? -1)
+      );
+      await this.#bringBack(state, fresh);
+      for (const placed of fresh) this.#count(state, placed);
+    }
+    for (const { event } of events) this.#learn(event);
+  }
+
+  /**
+   * Evicts what the watermark has passed; keys that gold or the online store still wait for stay.
+   *
+   * @param watermark microseconds since 1970
+   */
+  expire(watermark: number): void {
+    for (const state of this.states) {
+      const { set } = state;
+      const [dirty, merging] = [this.#dirty.get(set.name)!, this.#merging.get(set.name)!];
+      const held = (slot: number) =>
+        dirty.has(slot) || merging.has(slot) || this.#publisher.holds(set, slot);
+      for (const row of state.expire(watermark, held)) this.#publisher.evicted(set, row);
+    }
+  }
+
+  /** Takes what changed since the last time, as it stands now: to be called between micro-batches. */
+  takeChanges(): GoldChanges {
+    const products = [...this.#dirtyProducts.values()];
+    this.#dirtyProducts = new Map();
+    return {
+      products,
+      sets: this.states.map((state) => ({ state, rows: this.#takeDirty(state) })),
+    };
+  }
+
+  /**
+   * Merges changes into gold.
+   *
+   * @param ends last sequence number counted in the changes, by partition
+   * @param now microseconds since 1970
+   */
+  async mergeGold(
+    changes: GoldChanges,
+    ends: ReadonlyMap<number, number>,
+    now: number,
+  ): Promise<void> {
+    for (const { state, rows } of changes.sets) {
+      if (rows.length > 0) await mergeState(this.#lake, state, rows, ends, now);
+      this.#merging.get(state.set.name)!.clear();
+    }
+    if (changes.products.length > 0) await mergeAttributes(this.#lake, changes.products, ends);
+  }
+
+  #takeDirty(state: KeyedState): StateRow[] {
+    const dirty = this.#dirty.get(state.set.name)!;
+    const merging = this.#merging.get(state.set.name)!;
+    const rows = [...dirty].map((slot) => state.row(slot));
+    for (const slot of dirty) merging.add(slot);
+    dirty.clear();
+    return rows;
+  }
+
+  /** Reloads keys that return after their eviction. */
+  async #bringBack(state: KeyedState, events: readonly PlacedEvent[]): Promise<void> {
+    const returning = new Map<string, StateKey>();
+    for (const { event } of events) {
+      const key = event as StateKey;
+      if (state.slotOf(key) >= 0 || !state.wasEvicted(key)) continue;
+      returning.set(state.set.keys.map((column) => key[column]).join("|"), key);
+    }
+    if (returning.size === 0) return;
+    for (const stored of await readStored(this.#lake, state.set, [...returning.values()])) {
+      const slot = state.restore(stored);
+      this.#publisher.changed(state.set, slot, true);
+    }
+  }
+
+  #count(state: KeyedState, placed: PlacedEvent): void {
+    const { event, sequenceNumber, ingestTime } = placed;
+    const isNew = state.slotOf(event as StateKey) < 0;
+    const slot = state.add({
+      user_id: event.user_id,
+      user_session: event.user_session!,
+      product_id: event.product_id,
+      eventTime: Number(event.event_time),
+      eventType: event.event_type,
+      ingestTime,
+      sequenceNumber,
+    });
+    this.#markChanged(state.set, slot, !isNew);
+  }
+
+  #markChanged(set: MetricSet, slot: number, mayExist: boolean): void {
+    this.#dirty.get(set.name)!.add(slot);
+    this.#publisher.changed(set, slot, mayExist);
+  }
+
+  #learn(event: ShopEvent): void {
+    const candidate = attributesOf(event);
+    const held = this.#recovered.products.get(event.product_id);
+    if (held !== undefined && !replaces(candidate, held)) return;
+    this.#recovered.products.set(event.product_id, candidate);
+    this.#dirtyProducts.set(event.product_id, candidate);
+    this.#publisher.productChanged(candidate);
+  }
+}

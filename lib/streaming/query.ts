@@ -1,0 +1,357 @@
+import type { EventHubConsumerClient } from "@azure/event-hubs";
+import { type Config } from "clickstream/config";
+import type { Lakehouse } from "clickstream/lakehouse";
+import type { OnlineStore } from "clickstream/online";
+import { type BatchLog, openBatchLog, type PlannedBatch } from "./batch_log.ts";
+import { decodeMessage, type HubMessage } from "./decode.ts";
+import { StreamError } from "./errors.ts";
+import { EventTables } from "./event_tables.ts";
+import { hubEnds, openConsumer, receive } from "./hub.ts";
+import { LiveState } from "./live_state.ts";
+import { MessageBuffer } from "./message_buffer.ts";
+import { OnlinePublisher } from "./publisher.ts";
+import type { PlacedEvent } from "./recovery.ts";
+import {
+  type HistoryFile,
+  type PartState,
+  type QueryFile,
+  readState,
+  streamFiles,
+  writeState,
+} from "./state_file.ts";
+import { createLiveTables } from "./tables.ts";
+import { LATENESS_MICROS, Watermark } from "./watermark.ts";
+
+/** What a streaming query works on, and how often it commits. */
+export interface StreamOptions {
+  config: Config;
+  lake: Lakehouse;
+  store: OnlineStore;
+  /** Connection string with EntityPath. */
+  connectionString: string;
+  /** Milliseconds between commits of bronze, silver and rejected. @default 1000 */
+  commitMillis?: number;
+  /** Milliseconds between merges into gold. @default 10000 */
+  goldMillis?: number;
+  /** Most messages in a micro-batch. @default 10000 */
+  maxBatch?: number;
+  /** Wall clock, milliseconds. @default Date.now */
+  now?: () => number;
+}
+
+/** What a streaming query has done so far. */
+export interface StreamStatus {
+  state: PartState;
+  /** Messages processed. */
+  messages: number;
+  rejected: number;
+  late: number;
+  batches: number;
+  /** Milliseconds that the latest micro-batches took (state only, without waiting). */
+  batchMillis: number[];
+  /** Messages that silver holds. */
+  committed: number;
+  /** Messages in the hub that are not processed yet. */
+  lag: number;
+  /** Changes that the online store does not show yet. */
+  onlinePending: number;
+  /** Documents written. */
+  published: number;
+  /** Keys held, by set. */
+  keys: Record<string, number>;
+  /** Microseconds since 1970; null before the first event. */
+  watermark: number | null;
+  /** Newest event time, microseconds since 1970; null before the first event. */
+  newestEventTime: number | null;
+  error: StreamError | null;
+}
+
+const KEPT_BATCH_TIMES = 200;
+
+/** Starts the query that carries the hub's events to bronze, silver, gold and the online store. */
+export async function startStream(options: StreamOptions): Promise<StreamingQuery> {
+  await createLiveTables(options.lake);
+  const query = new StreamingQuery(options);
+  await query.start();
+  return query;
+}
+
+/** A running streaming query. Long work goes on behind it; ask {@link status}, then {@link stop}. */
+export class StreamingQuery {
+  readonly #options: Required<StreamOptions>;
+  readonly #state: LiveState;
+  readonly #publisher: OnlinePublisher;
+  readonly #buffer = new MessageBuffer(40_000);
+  readonly #processed = new Map<number, number>();
+  readonly #hubEnds = new Map<number, number>();
+  readonly #status: Pick<
+    StreamStatus,
+    "state" | "messages" | "rejected" | "late" | "batches" | "batchMillis" | "error"
+  >;
+  #tables!: EventTables;
+  #watermark!: Watermark;
+  #log!: BatchLog;
+  #replanned: PlannedBatch[] = [];
+  #client!: EventHubConsumerClient;
+  #receiver!: { close(): Promise<void> };
+  #stopping = false;
+  #loop: Promise<void> = Promise.resolve();
+  #committing: Promise<void> | null = null;
+  #lastCommit = 0;
+  #lastGold = 0;
+
+  constructor(options: StreamOptions) {
+    this.#options = {
+      commitMillis: 1000,
+      goldMillis: 10_000,
+      maxBatch: 10_000,
+      now: Date.now,
+      ...options,
+    };
+    this.#state = new LiveState(options.lake);
+    this.#publisher = new OnlinePublisher(options.store, this.#state.states, this.#options.now);
+    this.#status = {
+      state: "running",
+      messages: 0,
+      rejected: 0,
+      late: 0,
+      batches: 0,
+      batchMillis: [],
+      error: null,
+    };
+  }
+
+  /** Restores the state and begins to read. Called once, by {@link startStream}. */
+  async start(): Promise<void> {
+    const { config, lake, connectionString, now } = this.#options;
+    const files = streamFiles(config);
+    const history = readState<HistoryFile>(files.history);
+    if (history === null) {
+      throw new StreamError(
+        "The live half has nothing to go on from: run 1a_publish_historical_data first.",
+      );
+    }
+    this.#tables = await EventTables.open(lake);
+    this.#log = openBatchLog(files.batches);
+    const before = this.#restoredWatermark(history);
+    const highest = await this.#state.recover(this.#publisher, before);
+    const { consumerGroup } = config.eventHubs;
+    this.#client = openConsumer({ connectionString, consumerGroup });
+    for (const [partition, end] of await hubEnds(this.#client)) this.#hubEnds.set(partition, end);
+    this.#watermark = new Watermark(this.#hubEnds.size, now(), highest, before);
+    for (const [partition, end] of this.#tables.committed) this.#processed.set(partition, end);
+    this.#replanned = this.#log.recovered.filter((batch) => !this.#isCommitted(batch));
+    this.#lastCommit = this.#lastGold = now();
+    this.#receiver = await receive(this.#client, {
+      after: this.#tables.committed,
+      onMessages: async (partition, messages, hubEnd) => {
+        this.#hubEnds.set(partition, Math.max(hubEnd, messages.at(-1)!.sequenceNumber));
+        await this.#buffer.put(partition, messages);
+      },
+      onError: (error, final) => final && this.#fail(error),
+      ownerLevel: 1,
+    });
+    this.#writeFile();
+    this.#loop = this.#run();
+  }
+
+  /** What the query has done so far. */
+  status(): StreamStatus {
+    const watermark = this.#watermark.value;
+    const newest = this.#watermark.newest;
+    return {
+      ...this.#status,
+      committed: sum(this.#tables.committed) + this.#tables.committed.size,
+      lag: [...this.#hubEnds].reduce(
+        (lag, [p, end]) => lag + end - (this.#processed.get(p) ?? -1),
+        0,
+      ),
+      onlinePending: this.#publisher.pending,
+      published: this.#publisher.published,
+      keys: this.#state.sizes,
+      watermark: Number.isFinite(watermark) ? watermark : null,
+      newestEventTime: Number.isFinite(newest) ? newest : null,
+    };
+  }
+
+  /** Whether silver holds everything up to these positions. */
+  hasCommitted(ends: ReadonlyMap<number, number>): boolean {
+    return [...ends].every(([p, end]) => (this.#tables.committed.get(p) ?? -1) >= end);
+  }
+
+  /**
+   * Ends the query: everything processed so far is committed, merged and published first.
+   *
+   * @throws {StreamError} when the query had failed
+   */
+  async stop(): Promise<StreamStatus> {
+    this.#stopping = true;
+    await this.#loop;
+    if (this.#status.state === "running") {
+      try {
+        await this.#commitAndMerge();
+        await this.#publisher.pump();
+        this.#state.expire(this.#watermark.value);
+        await this.#publisher.pump();
+        this.#status.state = "stopped";
+      } catch (error) {
+        this.#fail(error);
+      }
+    }
+    await this.#close();
+    this.#writeFile();
+    if (this.#status.error !== null) throw this.#status.error;
+    return this.status();
+  }
+
+  async #run(): Promise<void> {
+    const { now, commitMillis, goldMillis } = this.#options;
+    try {
+      while (!this.#stopping && this.#status.state === "running") {
+        await this.#buffer.arrival(100);
+        await this.#nextBatch();
+        if (this.#committing !== null) continue;
+        if (now() - this.#lastGold >= goldMillis) {
+          this.#background(() => this.#commitAndMerge());
+        } else if (now() - this.#lastCommit >= commitMillis) {
+          this.#background(() => this.#commit());
+        }
+      }
+      await this.#committing;
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Forms, logs and processes one micro-batch. */
+  async #nextBatch(): Promise<void> {
+    const messages = this.#takeMessages();
+    if (messages.length > 0) {
+      const started = performance.now();
+      await this.#process(messages);
+      const times = this.#status.batchMillis;
+      times.push(performance.now() - started);
+      if (times.length > KEPT_BATCH_TIMES) times.shift();
+      this.#status.batches += 1;
+    }
+    this.#state.expire(this.#watermark.advance(this.#options.now()));
+    if (this.#publisher.pending > 0) {
+      this.#publisher.pump().catch((error) => this.#fail(error));
+    }
+  }
+
+  #takeMessages(): HubMessage[] {
+    const planned = this.#replanned[0];
+    if (planned !== undefined) {
+      if (!this.#buffer.covers(planned, this.#processed)) return [];
+      this.#replanned.shift();
+      return this.#buffer.takePlanned(planned);
+    }
+    const messages = this.#buffer.take(this.#options.maxBatch);
+    if (messages.length > 0) {
+      const { value } = this.#watermark;
+      this.#log.append({
+        ends: Object.fromEntries(endsOf(messages)),
+        watermark: Number.isFinite(value) ? value : null,
+      });
+    }
+    return messages;
+  }
+
+  async #process(messages: readonly HubMessage[]): Promise<void> {
+    const now = this.#options.now();
+    const events: PlacedEvent[] = [];
+    for (const message of messages) {
+      const decoded = decodeMessage(message);
+      let isLate = false;
+      if (decoded.event === null) this.#status.rejected += 1;
+      else {
+        const { event } = decoded;
+        const { partition, sequenceNumber, enqueuedTime } = message;
+        isLate = this.#watermark.observe(partition, Number(event.event_time), now);
+        if (isLate) this.#status.late += 1;
+        const ingestTime = Number(event.ingest_ts ?? enqueuedTime);
+        events.push({ event, partition, sequenceNumber, ingestTime });
+      }
+      this.#tables.add(decoded, isLate, now * 1000);
+    }
+    await this.#state.apply(events);
+    for (const [partition, end] of endsOf(messages)) this.#processed.set(partition, end);
+    this.#status.messages += messages.length;
+  }
+
+  #background(work: () => Promise<void>): void {
+    this.#committing = work()
+      .catch((error) => this.#fail(error))
+      .finally(() => this.#committing = null);
+  }
+
+  async #commit(): Promise<void> {
+    this.#lastCommit = this.#options.now();
+    const ends = new Map(this.#processed);
+    const watermark = this.#watermark.value;
+    const moved = [...ends].some(([p, end]) => end > (this.#tables.committed.get(p) ?? -1));
+    if (moved) await this.#tables.commit(ends);
+    this.#log.forget((batch) => this.#isCommitted(batch));
+    this.#writeFile(watermark);
+  }
+
+  async #commitAndMerge(): Promise<void> {
+    this.#lastGold = this.#options.now();
+    // Taken now, between two micro-batches: rows and positions must be of the same moment.
+    const changes = this.#state.takeChanges();
+    const ends = new Map(this.#processed);
+    await this.#commit();
+    await this.#state.mergeGold(changes, ends, this.#options.now() * 1000);
+  }
+
+  #isCommitted(batch: PlannedBatch): boolean {
+    return Object.entries(batch.ends).every(([partition, end]) =>
+      end <= (this.#tables.committed.get(Number(partition)) ?? -1)
+    );
+  }
+
+  #restoredWatermark(history: HistoryFile): number {
+    const file = readState<QueryFile>(streamFiles(this.#options.config).query);
+    const planned = this.#log.recovered.map((batch) => batch.watermark ?? -Infinity);
+    const seeded = history.newestEventTime === null
+      ? -Infinity
+      : history.newestEventTime - LATENESS_MICROS;
+    return Math.max(seeded, file?.watermark ?? -Infinity, ...planned.slice(-1));
+  }
+
+  #fail(cause: unknown): void {
+    if (this.#status.error !== null) return;
+    this.#status.state = "failed";
+    this.#status.error = cause instanceof StreamError
+      ? cause
+      : new StreamError(`The streaming query failed: ${(cause as Error).message}`, { cause });
+    this.#writeFile();
+    this.#buffer.release();
+  }
+
+  async #close(): Promise<void> {
+    this.#buffer.release();
+    await this.#receiver.close();
+    await this.#client.close();
+    this.#log.close();
+  }
+
+  #writeFile(watermark = this.#watermark.value): void {
+    writeState<QueryFile>(streamFiles(this.#options.config).query, {
+      state: this.#status.state,
+      pid: Deno.pid,
+      committed: Object.fromEntries(this.#tables.committed),
+      watermark: Number.isFinite(watermark) ? watermark : null,
+      error: this.#status.error?.message ?? null,
+    });
+  }
+}
+
+function endsOf(messages: readonly HubMessage[]): Map<number, number> {
+  return new Map(messages.map((message) => [message.partition, message.sequenceNumber]));
+}
+
+function sum(positions: ReadonlyMap<number, number>): number {
+  return [...positions.values()].reduce((total, position) => total + position, 0);
+}

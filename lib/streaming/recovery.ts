@@ -1,0 +1,99 @@
+import type { ShopEvent } from "clickstream/events";
+import { type Lakehouse, records } from "clickstream/lakehouse";
+import { eventSets } from "clickstream/metrics";
+import type { Positions } from "./event_tables.ts";
+import { goldPositions, loadState } from "./gold_tables.ts";
+import type { KeyedState } from "./keyed_state.ts";
+import { attributesOf, type ProductAttributes } from "./product_attributes.ts";
+import { TABLES } from "./tables.ts";
+
+/** An event of silver, with its place. */
+export interface PlacedEvent {
+  event: ShopEvent;
+  partition: number;
+  sequenceNumber: number;
+  /** Microseconds since 1970. */
+  ingestTime: number;
+}
+
+/** What a query starts from. */
+export interface RecoveredState {
+  /** Positions that each event set's state (and gold) has taken in; later events still count. */
+  counted: Map<string, Positions>;
+  /** Events that silver holds and some gold table does not, in order. */
+  tail: PlacedEvent[];
+  /** Highest event time by partition, microseconds since 1970. */
+  highest: Map<number, number>;
+  /** Newest attributes by product. */
+  products: Map<bigint, ProductAttributes>;
+}
+
+/**
+ * Restores the state of a query from the tables: gold, plus the tail of silver that gold has not
+ * taken in.
+ *
+ * @param watermark the watermark before this start, microseconds since 1970
+ */
+export async function recoverState(
+  lake: Lakehouse,
+  states: readonly KeyedState[],
+  watermark: number,
+): Promise<RecoveredState> {
+  for (const state of states) await loadState(lake, state, watermark);
+  const counted = await goldPositions(lake);
+  return {
+    counted,
+    tail: await silverTail(lake, counted),
+    highest: await highestTimes(lake),
+    products: await loadProducts(lake),
+  };
+}
+
+async function silverTail(
+  lake: Lakehouse,
+  counted: Map<string, Positions>,
+): Promise<PlacedEvent[]> {
+  const floors = new Map<number, number>();
+  const partitions = await records(
+    lake,
+    `select distinct partition from ${TABLES.silver} where partition is not null`,
+  );
+  for (const { partition } of partitions) {
+    const taken = eventSets.map((set) => counted.get(set.name)?.get(Number(partition)) ?? -1);
+    floors.set(Number(partition), Math.min(...taken));
+  }
+  if (floors.size === 0) return [];
+  const wanted = [...floors].map(([p, s]) => `(partition = ${p} and sequence_number > ${s})`);
+  const rows = await records(
+    lake,
+    `select *, epoch_us(event_time) as event_micros, epoch_us(ingest_ts) as ingest_micros
+     from ${TABLES.silver} where ${wanted.join(" or ")} order by partition, sequence_number`,
+  );
+  return rows.map((row) => ({
+    event: { ...row, event_time: BigInt(row.event_micros as bigint) } as unknown as ShopEvent,
+    partition: Number(row.partition),
+    sequenceNumber: Number(row.sequence_number),
+    ingestTime: Number(row.ingest_micros),
+  }));
+}
+
+async function highestTimes(lake: Lakehouse): Promise<Map<number, number>> {
+  const rows = await records(
+    lake,
+    `select partition, epoch_us(max(event_time)) as highest from ${TABLES.silver}
+     where partition is not null group by partition`,
+  );
+  return new Map(rows.map((row) => [Number(row.partition), Number(row.highest)]));
+}
+
+async function loadProducts(lake: Lakehouse): Promise<Map<bigint, ProductAttributes>> {
+  const rows = await records(
+    lake,
+    `select product_id, category_id, category_code, brand, price,
+       epoch_us(event_time) as event_micros from ${TABLES.attributes}`,
+  );
+  return new Map(rows.map((row) => {
+    const event = { ...row, event_time: row.event_micros } as unknown as ShopEvent;
+    return [event.product_id, attributesOf(event)];
+  }));
+}

@@ -1,0 +1,300 @@
+import type { EventHubProducerClient } from "@azure/event-hubs";
+import { Buffer } from "node:buffer";
+import type { Config } from "clickstream/config";
+import { type EventMessage, messageOf, parseMessage } from "clickstream/events";
+import { type Lakehouse, records } from "clickstream/lakehouse";
+import { StreamError } from "./errors.ts";
+import { hubEnds, hubError, openConsumer, openProducer, receive } from "./hub.ts";
+import {
+  type PartState,
+  readState,
+  type ReplayFile,
+  streamFiles,
+  writeState,
+} from "./state_file.ts";
+import { TABLES } from "./tables.ts";
+
+/** What a replay sends, and how fast. */
+export interface ReplayOptions {
+  config: Config;
+  lake: Lakehouse;
+  /** Connection string with EntityPath. */
+  connectionString: string;
+  /** How many times faster than it happened; `max` sends as fast as the hub takes it. */
+  speed: number | "max";
+  /** Distinct event times after which the replay ends; null sends all. @default null */
+  maxTimestamps?: number | null;
+  /** Wall clock, milliseconds. @default Date.now */
+  now?: () => number;
+}
+
+/** How far a replay is. */
+export interface ReplayStatus {
+  state: PartState;
+  /** Rows that the hub has acknowledged, those of earlier runs included. */
+  sent: number;
+  /** Rows there are to send. */
+  total: number;
+  /** Event time of the newest row sent, microseconds since 1970; null before the first. */
+  eventTime: number | null;
+  /** Milliseconds that the replay is behind its schedule; 0 at `max`. */
+  driftMillis: number;
+  error: StreamError | null;
+}
+
+const CHUNK = 20_000;
+/** Rows sent at a time at `max`: their order over users does not matter, within a user it is kept. */
+const WINDOW = 2000;
+/** Sends in flight. */
+const CONCURRENCY = 256;
+const CHECKPOINT_MILLIS = 1000;
+
+/** Starts to send the staged real-time events to the hub, from where an earlier replay ended. */
+export async function startReplay(options: ReplayOptions): Promise<Replay> {
+  const replay = new Replay(options);
+  await replay.start();
+  return replay;
+}
+
+/** A running replay. Long work goes on behind it; ask {@link status}, wait for {@link finished}. */
+export class Replay {
+  readonly #options: Required<ReplayOptions>;
+  readonly #path: string;
+  readonly #producer: EventHubProducerClient;
+  #file!: ReplayFile;
+  #present = new Set<number>();
+  #stopping = false;
+  #started = 0;
+  #firstTime: number | null = null;
+  #timestamps = 0;
+  #drift = 0;
+  #lastCheckpoint = 0;
+  #lastRow = 0;
+  #error: StreamError | null = null;
+
+  /** Ends with the final status; never rejects: a failure is in `state` and `error`. */
+  finished: Promise<ReplayStatus> = Promise.resolve(this.status());
+
+  constructor(options: ReplayOptions) {
+    this.#options = { maxTimestamps: null, now: Date.now, ...options };
+    this.#path = streamFiles(options.config).replay;
+    this.#producer = openProducer({ connectionString: options.connectionString });
+  }
+
+  /** Finds out what the hub has already, and begins to send. Called once, by {@link startReplay}. */
+  async start(): Promise<void> {
+    const before = readState<ReplayFile>(this.#path);
+    const [row] = await records(
+      this.#options.lake,
+      `select count(*) as total from ${TABLES.staged} where data_set = 'real-time'`,
+    );
+    this.#file = {
+      state: "running",
+      pid: Deno.pid,
+      sent: before?.sent ?? 0,
+      total: Number(row!.total),
+      ends: null,
+      sentThrough: before?.sentThrough ?? 0,
+      positions: before?.positions ?? {},
+      eventTime: before?.eventTime ?? null,
+      error: null,
+    };
+    if (before?.state === "running" || before?.state === "failed") await this.#readPresent(before);
+    this.#write();
+    this.#started = this.#options.now();
+    this.finished = this.#run();
+  }
+
+  /** How far the replay is. */
+  status(): ReplayStatus {
+    return {
+      state: this.#file?.state ?? "running",
+      sent: this.#file?.sent ?? 0,
+      total: this.#file?.total ?? 0,
+      eventTime: this.#file?.eventTime ?? null,
+      driftMillis: this.#drift,
+      error: this.#error,
+    };
+  }
+
+  /** Ends the replay after what is being sent; a later replay goes on from there. */
+  async stop(): Promise<ReplayStatus> {
+    this.#stopping = true;
+    return await this.finished;
+  }
+
+  /** Reads which rows after the last checkpoint are in the hub, so that none is sent twice. */
+  async #readPresent(before: ReplayFile): Promise<void> {
+    const { connectionString, config } = this.#options;
+    const consumer = openConsumer({
+      connectionString,
+      consumerGroup: config.eventHubs.consumerGroup,
+    });
+    const ends = await hubEnds(consumer);
+    const after = new Map([...ends.keys()].map((p) => [p, before.positions[p] ?? -1]));
+    const open = new Set([...ends.keys()].filter((p) => ends.get(p)! > after.get(p)!));
+    const reading = Promise.withResolvers<void>();
+    if (open.size === 0) reading.resolve();
+    const receiver = await receive(consumer, {
+      after,
+      onMessages: (partition, messages) => {
+        for (const message of messages) this.#notePresent(message.body, before.sentThrough);
+        if (messages.at(-1)!.sequenceNumber >= ends.get(partition)!) open.delete(partition);
+        if (open.size === 0) reading.resolve();
+        return Promise.resolve();
+      },
+      onError: (error, final) => final && reading.reject(error),
+    });
+    try {
+      await reading.promise;
+    } finally {
+      await receiver.close();
+      await consumer.close();
+    }
+    this.#file.sent = await this.#countThrough(before.sentThrough) + this.#present.size;
+  }
+
+  #notePresent(body: Uint8Array, through: number): void {
+    const parsed = parseMessage(new TextDecoder().decode(body));
+    const row = "message" in parsed ? parsed.message.staged_row : null;
+    if (row !== null && Number(row) > through) this.#present.add(Number(row));
+  }
+
+  async #countThrough(stagedRow: number): Promise<number> {
+    const [row] = await records(
+      this.#options.lake,
+      `select count(*) as n from ${TABLES.staged}
+       where data_set = 'real-time' and staged_row <= ${stagedRow}`,
+    );
+    return Number(row!.n);
+  }
+
+  async #run(): Promise<ReplayStatus> {
+    let state: PartState = "done";
+    try {
+      await this.#sendAll();
+      if (this.#stopping) state = "stopped";
+      this.#file.ends = Object.fromEntries(await hubEnds(this.#producer));
+      this.#file.positions = this.#file.ends;
+      this.#file.sentThrough = Math.max(this.#file.sentThrough, this.#lastRow);
+    } catch (cause) {
+      state = "failed";
+      this.#error = cause instanceof StreamError ? cause : hubError("take the replay", cause);
+    }
+    this.#file = { ...this.#file, state, error: this.#error?.message ?? null };
+    this.#write();
+    await this.#producer.close().catch(() => {});
+    return this.status();
+  }
+
+  async #sendAll(): Promise<void> {
+    let from = this.#file.sentThrough;
+    while (!this.#stopping) {
+      const rows = await this.#readRows(from);
+      if (rows.length === 0) return;
+      from = Number(rows.at(-1)!.staged_row);
+      const missing = rows.filter((row) => !this.#present.has(Number(row.staged_row)));
+      for (const group of this.#groups(missing)) {
+        if (this.#stopping) return;
+        await this.#pace(group);
+        await this.#checkpoint(group);
+        await this.#send(group);
+        if (this.#reachedLimit()) return;
+      }
+    }
+  }
+
+  /** Next rows in the order of their time. */
+  async #readRows(after: number): Promise<EventMessage[]> {
+    const rows = await records(
+      this.#options.lake,
+      `select * exclude (event_time), epoch_us(event_time) as event_time from ${TABLES.staged}
+       where data_set = 'real-time' and staged_row > ${after} order by staged_row limit ${CHUNK}`,
+    );
+    return rows as unknown as EventMessage[];
+  }
+
+  /** Splits rows into what is sent together: one timestamp when paced, a window at `max`. */
+  *#groups(rows: EventMessage[]): Generator<EventMessage[]> {
+    const paced = this.#options.speed !== "max" || this.#options.maxTimestamps !== null;
+    let start = 0;
+    for (let i = 1; i <= rows.length; i++) {
+      const ends = i === rows.length ||
+        (paced ? rows[i]!.event_time !== rows[start]!.event_time : i - start === WINDOW);
+      if (!ends) continue;
+      yield rows.slice(start, i);
+      start = i;
+    }
+  }
+
+  /** Waits until the group is due: from the first one's start, so that delays do not add up. */
+  async #pace(group: EventMessage[]): Promise<void> {
+    const { speed, now } = this.#options;
+    if (speed === "max") return;
+    const time = Number(group[0]!.event_time);
+    this.#firstTime ??= time;
+    const due = this.#started + (time - this.#firstTime) / 1000 / speed;
+    while (now() < due && !this.#stopping) await pause(Math.min(due - now(), 200));
+    this.#drift = Math.max(0, now() - due);
+  }
+
+  async #send(group: EventMessage[]): Promise<void> {
+    const ingested = BigInt(this.#options.now()) * 1000n;
+    const byUser = Map.groupBy(group, (row) => row.user_id);
+    const users = [...byUser.values()];
+    let next = 0;
+    const worker = async () => {
+      while (next < users.length) await this.#sendUser(users[next++]!, ingested);
+    };
+    await Promise.all(Array.from({ length: Math.min(CONCURRENCY, users.length) }, worker));
+    this.#file.sent += group.length;
+    this.#lastRow = Number(group.at(-1)!.staged_row);
+    this.#file.eventTime = Number(group.at(-1)!.event_time);
+    if (group.length > 0) this.#timestamps += 1;
+  }
+
+  /** Sends one user's rows, in order, with the user as the partition key. */
+  async #sendUser(rows: EventMessage[], ingested: bigint): Promise<void> {
+    const options = { partitionKey: String(rows[0]!.user_id) };
+    let batch = await this.#producer.createBatch(options);
+    for (const row of rows) {
+      const event = {
+        body: Buffer.from(messageOf({ ...row, ingest_ts: ingested })),
+        contentType: "application/json",
+      };
+      if (batch.tryAdd(event)) continue;
+      await this.#producer.sendBatch(batch);
+      batch = await this.#producer.createBatch(options);
+      if (!batch.tryAdd(event)) {
+        throw new StreamError(`Row ${row.staged_row} is too large for one message of the hub.`);
+      }
+    }
+    await this.#producer.sendBatch(batch);
+  }
+
+  #reachedLimit(): boolean {
+    const { maxTimestamps } = this.#options;
+    return maxTimestamps !== null && this.#timestamps >= maxTimestamps;
+  }
+
+  /**
+   * Notes, between groups, that all rows before this one are in the hub: whoever goes on later
+   * reads the hub from these positions and finds what was sent since.
+   */
+  async #checkpoint(group: EventMessage[]): Promise<void> {
+    const now = this.#options.now();
+    if (now - this.#lastCheckpoint < CHECKPOINT_MILLIS) return;
+    this.#lastCheckpoint = now;
+    this.#file.positions = Object.fromEntries(await hubEnds(this.#producer));
+    this.#file.sentThrough = Number(group[0]!.staged_row) - 1;
+    this.#write();
+  }
+
+  #write(): void {
+    writeState(this.#path, this.#file);
+  }
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((done) => setTimeout(done, milliseconds));
+}

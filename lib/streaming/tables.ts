@@ -1,0 +1,127 @@
+import { EVENT_COLUMNS } from "clickstream/events";
+import { createTable, type Lakehouse } from "clickstream/lakehouse";
+import { inferenceColumns, inferenceTable, metricSets } from "clickstream/metrics";
+import { PRODUCT_ATTRIBUTES_TABLE } from "clickstream/online";
+
+/** Names of the tables that the live half writes. */
+export const TABLES = {
+  staged: "staged_events",
+  bronze: "electronics_events_bronze",
+  silver: "electronics_events_silver",
+  rejected: "electronics_events_rejected",
+  attributes: PRODUCT_ATTRIBUTES_TABLE,
+} as const;
+
+/** A column of a table; the type names are Delta's. */
+export interface TableColumn {
+  name: string;
+  type: "long" | "integer" | "double" | "string" | "timestamp" | "boolean";
+  nullable?: boolean;
+  comment?: string;
+}
+
+const required = (name: string, type: TableColumn["type"], comment: string): TableColumn => ({
+  name,
+  type,
+  nullable: false,
+  comment,
+});
+const optional = (name: string, type: TableColumn["type"], comment: string): TableColumn => ({
+  name,
+  type,
+  nullable: true,
+  comment,
+});
+
+const eventColumns: TableColumn[] = EVENT_COLUMNS.map((column) => ({
+  name: column.name,
+  type: column.type,
+  nullable: !column.required,
+  comment: column.description,
+}));
+
+const positionColumns = [
+  required("partition", "integer", "partition of the hub"),
+  required("sequence_number", "long", "position in the partition"),
+];
+
+/** Columns of staged_events. */
+export const stagedColumns: TableColumn[] = [
+  ...eventColumns,
+  required("data_set", "string", "historical or real-time"),
+  required(
+    "staged_row",
+    "long",
+    "place in the order of event_time; the replay sends in this order",
+  ),
+];
+
+/** Columns of electronics_events_bronze. */
+export const bronzeColumns: TableColumn[] = [
+  required("body", "string", "the message as received"),
+  optional("body_encoding", "string", "base64 when the body is not UTF-8 text"),
+  positionColumns[0]!,
+  optional("offset", "string", "offset in the partition"),
+  positionColumns[1]!,
+  required("enqueued_ts", "timestamp", "when the hub took it"),
+  optional("ingest_ts", "timestamp", "when the producer sent it"),
+  required("current_ts", "timestamp", "when the row was made"),
+];
+
+/** Columns of electronics_events_silver. */
+export const silverColumns: TableColumn[] = [
+  ...eventColumns,
+  required("is_late", "boolean", "more than an hour behind its partition"),
+  optional("partition", "integer", "partition of the hub; null for history"),
+  optional("sequence_number", "long", "position in the partition; null for history"),
+  required("ingest_ts", "timestamp", "when the producer sent it; 1970 for history"),
+  required("current_ts", "timestamp", "when the row was made"),
+];
+
+/** Columns of electronics_events_rejected. */
+export const rejectedColumns: TableColumn[] = [
+  positionColumns[0]!,
+  optional("offset", "string", "offset in the partition"),
+  positionColumns[1]!,
+  required("enqueued_ts", "timestamp", "when the hub took it"),
+  required("body", "string", "the message as received"),
+  optional("body_encoding", "string", "base64 when the body is not UTF-8 text"),
+  required("reason", "string", "malformed or invalid"),
+  required("detail", "string", "what was expected and what was there"),
+  required("current_ts", "timestamp", "when the row was made"),
+];
+
+/** Columns of electronics_product_attributes. */
+export const attributeColumns: TableColumn[] = [
+  required("product_id", "long", "product"),
+  optional("category_id", "long", "newest category"),
+  optional("category_code", "string", "newest category, as a dotted path"),
+  optional("brand", "string", "newest brand"),
+  optional("price", "double", "newest price"),
+  required("event_time", "timestamp", "time of the event they come from"),
+];
+
+/** All tables of the live half, with their columns and what they hold. */
+export const liveTables: readonly { name: string; columns: TableColumn[]; description: string }[] =
+  [
+    { name: TABLES.bronze, columns: bronzeColumns, description: "every message, as received" },
+    { name: TABLES.silver, columns: silverColumns, description: "every readable event" },
+    { name: TABLES.rejected, columns: rejectedColumns, description: "messages that are no event" },
+    {
+      name: TABLES.attributes,
+      columns: attributeColumns,
+      description: "what is known of a product, from its newest event",
+    },
+    ...metricSets.map((set) => ({
+      name: inferenceTable(set),
+      columns: inferenceColumns(set) as TableColumn[],
+      description: `current metrics: ${set.description}`,
+    })),
+  ];
+
+/** Creates the tables of the live half that do not exist yet. */
+export async function createLiveTables(lake: Lakehouse): Promise<void> {
+  for (const { name, columns, description } of liveTables) {
+    await createTable(lake, name, { columns, description, ifNotExists: true });
+  }
+}
