@@ -14,3 +14,4 @@ export * from "./scores/mod.ts";
 export * from "./segments.ts";
 export * from "./split.ts";
 export * from "./train.ts";
+export * from "./tuning/mod.ts";

@@ -25,7 +25,7 @@ export interface NetworkParameters {
   l2: number;
   /** Weight of a positive row against a negative one; calibration undoes its bias. @default 1 */
   classWeight: number;
-  /** Rows a step at most; fewer where a pass would have less than 64 steps. @default 1024 */
+  /** Rows a step at most; fewer where a pass would have less than 32 steps. @default 1024 */
   batch: number;
   /** Passes over the rows at most. @default 12 */
   epochs: number;

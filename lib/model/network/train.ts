@@ -117,9 +117,9 @@ function createState(tf: TensorFlow, train: LabelledInputs, options: NetworkTrai
   };
 }
 
-/** Rows a step: fewer than asked for when a pass would have less than 64 steps. */
+/** Rows a step: fewer than asked for when a pass would have less than 32 steps. */
 function batchSize(rows: number, most: number): number {
-  return Math.min(most, rows, Math.max(32, 2 ** Math.floor(Math.log2(rows / 64))));
+  return Math.min(most, rows, Math.max(32, 2 ** Math.floor(Math.log2(rows / 32))));
 }
 
 /** The output starts at the log odds of the share of positives, so the first steps are not wasted. */

@@ -1,0 +1,4 @@
+/** Searching parameters: spaces, the TPE sampler, studies kept on disk. */
+export * from "./space.ts";
+export * from "./study.ts";
+export * from "./tpe.ts";
