@@ -50,7 +50,7 @@ export interface ScoreAnswer {
 /** Talks to a scoring server: this project's, or Databricks. */
 export interface ServingClient {
   url: string;
-  /** Creates the endpoint; an existing one is pointed at the model and version, when it is not yet. */
+  /** Creates the endpoint; an existing one is pointed at what the model's version or alias is now. */
   createEndpoint(endpoint: EndpointToCreate): Promise<EndpointStatus>;
   getEndpoint(name: string): Promise<EndpointStatus>;
   listEndpoints(): Promise<EndpointStatus[]>;
@@ -96,7 +96,13 @@ export function connectServing(target: ServingTarget): ServingClient {
     getEndpoint,
     async createEndpoint({ name, model, version = "production" }) {
       const config = {
-        served_entities: [{ entity_name: model, entity_version: String(version) }],
+        served_entities: [{
+          entity_name: model,
+          entity_version: String(version),
+          // Databricks asks for these two.
+          workload_size: "Small",
+          scale_to_zero_enabled: true,
+        }],
       };
       try {
         return await call<EndpointStatus>("POST", all, { name, config });
@@ -150,11 +156,11 @@ function inFormat(rows: RowToScore[]): Record<string, unknown> {
   };
 }
 
+/** An endpoint that follows an alias may be a moment behind it: it does not count as serving it. */
 function serves(status: EndpointStatus, model: string, version: string): boolean {
   const [entity] = status.config.served_entities;
-  return entity?.entity_name === model &&
-    (entity.follows ?? entity.entity_version) === version &&
-    status.state.config_update === "NOT_UPDATING";
+  return entity?.entity_name === model && entity.follows === null &&
+    entity.entity_version === version && status.state.config_update === "NOT_UPDATING";
 }
 
 async function request<T>(

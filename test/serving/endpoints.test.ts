@@ -60,6 +60,19 @@ Deno.test("Creating an endpoint twice says RESOURCE_ALREADY_EXISTS; the client t
   });
 });
 
+Deno.test("Creating an endpoint that follows an alias again serves what the alias is now", async () => {
+  const latest = { small: 1 };
+  await withServer({ models: smallModels(latest) }, async ({ url }) => {
+    const client = connectServing({ url, token: TOKEN });
+    await client.createEndpoint({ name: "shop", model: "small" });
+    await client.waitUntilReady("shop");
+    latest.small = 2;
+    await client.createEndpoint({ name: "shop", model: "small" });
+    const ready = await client.waitUntilReady("shop");
+    assert.equal(ready.config.served_entities[0]!.entity_version, "2");
+  });
+});
+
 Deno.test("An update keeps the old version in service when the new one cannot be loaded", async () => {
   const models = {
     ...smallModels({ small: 2 }),
