@@ -6,7 +6,7 @@ import {
   createToken,
   type EventHubs,
 } from "../../../lib/emulators/event_hubs/mod.ts";
-import { FAST, HUB, receive, withEventHubs, withProducer } from "./support.ts";
+import { FAST, HUB, receive, sendersClosed, withEventHubs, withProducer } from "./support.ts";
 
 const KEYS: AccessKey[] = [
   { name: "root", key: "cm9vdA==", rights: ["Manage"] },
@@ -49,7 +49,7 @@ Deno.test("a link is detached when its token runs out", async () => {
     const producer = new EventHubProducerClient(withToken(server, now + 60_000), FAST);
     await producer.sendBatch([{ body: 1 }]);
     now += 61_000;
-    await waitUntil(() => server.status().connections === 1 && noLinks(producer), {
+    await waitUntil(() => server.status().connections === 1 && sendersClosed(producer), {
       what: "the link to be detached",
     });
     await assert.rejects(producer.sendBatch([{ body: 2 }]), { code: "UnauthorizedError" });
@@ -112,12 +112,4 @@ function withToken(server: EventHubs, expiresMs: number): string {
   const token = createToken(`sb://127.0.0.1/${HUB}`, KEYS[0]!, expiresMs);
   return `Endpoint=sb://127.0.0.1:${server.port};SharedAccessSignature=${token};` +
     `UseDevelopmentEmulator=true;EntityPath=${HUB}`;
-}
-
-/** Whether the SDK has noticed that its sender is gone. */
-function noLinks(producer: EventHubProducerClient): boolean {
-  const { _sendersMap } = producer as unknown as {
-    _sendersMap: Map<string, { isOpen(): boolean }>;
-  };
-  return [..._sendersMap.values()].every((sender) => !sender.isOpen());
 }

@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { BusyError, waitUntil } from "clickstream/config";
 import { withHome } from "../../support.ts";
-import { FAST, HUB, receive, startQuietly, withEventHubs, withProducer } from "./support.ts";
+import { HUB, receive, startQuietly, withEventHubs, withProducer } from "./support.ts";
 
 const SERVE = fileURLToPath(new URL("./serve_hub.ts", import.meta.url));
 
@@ -71,7 +71,9 @@ Deno.test("events acknowledged before a kill -9 in the middle of sending are all
   await withHome(async (home) => {
     const first = await startProcess(home);
     const acknowledged: number[] = [];
-    const producer = new EventHubProducerClient(first.connectionString, FAST);
+    const producer = new EventHubProducerClient(first.connectionString, {
+      retryOptions: { maxRetries: 0, timeoutInMs: 1000 },
+    });
     let next = 0;
     const sending = (async () => {
       while (true) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { EventHubConsumerClient, EventHubProducerClient } from "@azure/event-hubs";
 import { connect } from "node:net";
 import { waitUntil } from "clickstream/config";
-import { FAST, HUB, receive, withEventHubs, withProducer } from "./support.ts";
+import { FAST, HUB, receive, sendersClosed, withEventHubs, withProducer } from "./support.ts";
 
 Deno.test("a batch may hold up to 1 MiB, and one large body comes back whole", async () => {
   await withEventHubs(async (server) => {

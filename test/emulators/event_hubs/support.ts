@@ -105,3 +105,11 @@ export async function receive(
     await consumer.close();
   }
 }
+
+/** Whether the SDK has noticed that its senders are gone. */
+export function sendersClosed(producer: EventHubProducerClient): boolean {
+  const { _sendersMap } = producer as unknown as {
+    _sendersMap: Map<string, { isOpen(): boolean }>;
+  };
+  return [..._sendersMap.values()].every((sender) => !sender.isOpen());
+}
