@@ -39,23 +39,39 @@ interface Lease extends LoadedModel {
   retired: boolean;
 }
 
+/** How a {@link deploy}ed model behaves. */
+export interface DeployOptions {
+  /** Called when a load fails for another reason than before. */
+  onFailure?: (error: Error, name: string) => void;
+  /** Milliseconds after which a version that could not be loaded is tried again. @default 30000 */
+  retryMs?: number;
+}
+
 /** Starts to load a model and keeps it. */
-export function deploy(source: ModelSource, name: string, wanted: string): Deployment {
+export function deploy(
+  source: ModelSource,
+  name: string,
+  wanted: string,
+  options: DeployOptions = {},
+): Deployment {
   let current: Lease | null = null;
   let failure: Error | null = null;
   let pending: Promise<boolean> | null = null;
   let closed = false;
+  let broken: { version: number; until: number } | null = null;
 
+  const fail = (error: Error) => {
+    if (failure?.message !== error.message) options.onFailure?.(error, name);
+    failure = error;
+    return false;
+  };
   const retire = (lease: Lease | null) => {
     if (lease === null) return;
     lease.retired = true;
     if (lease.users === 0) lease.servable.dispose?.();
   };
-  const loadNewest = async (): Promise<boolean> => {
+  const load = async (version: number): Promise<boolean> => {
     try {
-      const version = await source.resolve(name, wanted);
-      failure = null;
-      if (current?.servable.version === version) return false;
       const servable = await source.load(name, version);
       const before = current;
       current = { servable, readRow: rowReader(servable.inputs), users: 0, retired: false };
@@ -64,11 +80,26 @@ export function deploy(source: ModelSource, name: string, wanted: string): Deplo
         retire(current);
         current = null;
       }
+      failure = broken = null;
       return current !== null;
     } catch (error) {
-      failure = error as Error;
+      broken = { version, until: performance.now() + (options.retryMs ?? 30_000) };
+      return fail(error as Error);
+    }
+  };
+  const loadNewest = async (): Promise<boolean> => {
+    let version: number;
+    try {
+      version = await source.resolve(name, wanted);
+    } catch (error) {
+      return fail(error as Error);
+    }
+    if (current?.servable.version === version) {
+      failure = null;
       return false;
     }
+    const tried = broken?.version === version && performance.now() < broken.until;
+    return tried ? false : await load(version);
   };
   const refresh = () => {
     if (closed) return Promise.resolve(false);

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { NotFoundError } from "clickstream/config";
-import { deploy, type Deployment } from "./deployment.ts";
+import { deploy, type Deployment, type DeployOptions } from "./deployment.ts";
 import { ApiError } from "./errors.ts";
 import type { EndpointRequest } from "./endpointRequest.ts";
 import type { ModelSource } from "./types.ts";
@@ -52,9 +52,15 @@ export interface Endpoints {
  *
  * @param stateFile where they are kept over restarts; null keeps them in memory only
  */
-export function openEndpoints(source: ModelSource, stateFile: string | null): Endpoints {
+export function openEndpoints(
+  source: ModelSource,
+  stateFile: string | null,
+  options: DeployOptions = {},
+): Endpoints {
   const endpoints = new Map<string, Endpoint>();
-  for (const record of readRecords(stateFile)) endpoints.set(record.name, start(source, record));
+  for (const record of readRecords(stateFile)) {
+    endpoints.set(record.name, start(source, record, options));
+  }
   const save = () => writeRecords(stateFile, [...endpoints.values()].map((one) => one.record));
   const find = (name: string) => {
     const found = endpoints.get(name);
@@ -68,7 +74,7 @@ export function openEndpoints(source: ModelSource, stateFile: string | null): En
       if (endpoints.has(request.name)) throw existing(request.name);
       await checkModel(source, request.config);
       if (endpoints.has(request.name)) throw existing(request.name);
-      const endpoint = start(source, newRecord(request));
+      const endpoint = start(source, newRecord(request), options);
       endpoints.set(request.name, endpoint);
       save();
       return describe(endpoint);
@@ -77,7 +83,7 @@ export function openEndpoints(source: ModelSource, stateFile: string | null): En
       find(name);
       await checkModel(source, config);
       const endpoint = find(name);
-      replace(source, endpoint, config);
+      replace(source, endpoint, config, options);
       save();
       return describe(endpoint);
     },
@@ -96,8 +102,8 @@ export function openEndpoints(source: ModelSource, stateFile: string | null): En
   };
 }
 
-function start(source: ModelSource, record: EndpointRecord): Endpoint {
-  const active = deploy(source, record.entity.model, record.entity.version);
+function start(source: ModelSource, record: EndpointRecord, options: DeployOptions): Endpoint {
+  const active = deploy(source, record.entity.model, record.entity.version, options);
   return { record, active, next: null, updateFailed: false };
 }
 
@@ -106,9 +112,14 @@ function stop(endpoint: Endpoint): void {
   endpoint.next?.close();
 }
 
-function replace(source: ModelSource, endpoint: Endpoint, config: EndpointRequest["config"]): void {
+function replace(
+  source: ModelSource,
+  endpoint: Endpoint,
+  config: EndpointRequest["config"],
+  options: DeployOptions,
+): void {
   endpoint.next?.close();
-  const next = deploy(source, config.model, config.version);
+  const next = deploy(source, config.model, config.version, options);
   endpoint.next = next;
   endpoint.updateFailed = false;
   const { record } = endpoint;

@@ -36,6 +36,8 @@ export interface ServingOptions extends FeatureOptions {
   rate?: RateLimitOptions;
   /** Milliseconds between two looks for promoted models; 0 never looks. @default 1000 */
   reloadMs?: number;
+  /** Milliseconds that running requests may take to end when the server closes. @default 5000 */
+  closeMs?: number;
   /** @default JSON lines on standard output */
   log?: ServingLog;
   /** Takes what was scored. The server writes it out when it closes. @default nothing is kept */
@@ -71,7 +73,15 @@ export async function startServer(options: ServingOptions): Promise<ServingServe
   const parts = partsOf(options, () => lastRequest = performance.now());
   const { standard, endpoints, metrics, log } = parts;
   const app = createApp(parts);
-  const server = listen(options, (request, info) => app.fetch(request, info));
+  const stop = new AbortController();
+  let server: Deno.HttpServer;
+  try {
+    server = listen(options, stop.signal, (request, info) => app.fetch(request, info));
+  } catch (error) {
+    standard.close();
+    endpoints.close();
+    throw error;
+  }
   const refresh = async () => {
     const changed = Number(await standard.refresh()) + await endpoints.refresh();
     if (changed > 0) {
@@ -91,7 +101,9 @@ export async function startServer(options: ServingOptions): Promise<ServingServe
     refresh,
     async close() {
       await watch.stop();
+      const impatient = setTimeout(() => stop.abort(), options.closeMs ?? 5000);
       await server.shutdown();
+      clearTimeout(impatient);
       await options.inferenceLog?.close();
       standard.close();
       endpoints.close();
@@ -104,9 +116,12 @@ function partsOf(options: ServingOptions, onRequest: () => void): AppParts {
   const { directory, models, inferenceLog } = options;
   const log = options.log ?? servingLog();
   const metrics = servingMetrics(() => inferenceLog?.status() ?? null);
+  const onFailure = (err: Error, model: string) =>
+    log.warn({ err, model }, "a model cannot be loaded");
+  const stateFile = directory ? join(directory, "endpoints.json") : null;
   return {
-    standard: deploy(models, options.standard.name, options.standard.version),
-    endpoints: openEndpoints(models, directory ? join(directory, "endpoints.json") : null),
+    standard: deploy(models, options.standard.name, options.standard.version, { onFailure }),
+    endpoints: openEndpoints(models, stateFile, { onFailure }),
     features: featureSource(options.lookUp, {
       ...options,
       onFailure(error) {
@@ -129,10 +144,14 @@ function partsOf(options: ServingOptions, onRequest: () => void): AppParts {
   };
 }
 
-function listen(options: ServingOptions, handler: Deno.ServeHandler<Deno.NetAddr>) {
+function listen(
+  options: ServingOptions,
+  signal: AbortSignal,
+  handler: Deno.ServeHandler<Deno.NetAddr>,
+) {
   const { host = "127.0.0.1", port = 0 } = options;
   try {
-    return Deno.serve({ hostname: host, port, onListen: () => {} }, handler);
+    return Deno.serve({ hostname: host, port, signal, onListen: () => {} }, handler);
   } catch (error) {
     if (!(error instanceof Deno.errors.AddrInUse)) throw error;
     throw new BusyError(

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { BusyError } from "clickstream/config";
 import { connectServing, ServingError } from "clickstream/serving";
 import { inferenceLog, type InferenceRecord } from "../../lib/serving/inferenceLog.ts";
 import type { ServingLog } from "../../lib/serving/log.ts";
@@ -85,6 +86,29 @@ Deno.test("Closing lets running requests end and then refuses new ones", async (
     client(url).score(null, [ROW]),
     (error: unknown) => error instanceof ServingError && error.code === "UNREACHABLE",
   );
+});
+
+Deno.test("A caller that never finishes its request does not keep the server from closing", async () => {
+  const connections: Deno.TcpConn[] = [];
+  await withServer({ closeMs: 50 }, async ({ port }) => {
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+    connections.push(connection);
+    await connection.write(new TextEncoder().encode("GET /ping HTTP/1.1\r\nhost: x\r\n\r\n"));
+    await connection.read(new Uint8Array(1024));
+    const head = "POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n" +
+      `authorization: Bearer ${TOKEN}\r\ncontent-length: 100\r\n\r\n{"inp`;
+    await connection.write(new TextEncoder().encode(head));
+  });
+  connections.forEach((connection) => connection.close());
+});
+
+Deno.test("A port in use is a BusyError that says what to do", async () => {
+  await withServer({}, async ({ port }) => {
+    await assert.rejects(
+      withServer({ port }, () => Promise.resolve()),
+      (error: unknown) => error instanceof BusyError && /SERVING_PORT/.test(error.message),
+    );
+  });
 });
 
 Deno.test("A request that takes too long is answered 504", async () => {
