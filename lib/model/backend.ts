@@ -77,8 +77,6 @@ async function loadNative(): Promise<Backend> {
 
 async function loadPortable(name: "wasm" | "cpu"): Promise<Backend> {
   const tf = apiOf(await import("@tensorflow/tfjs"));
-  // Silences the advice to install tfjs-node, which our own notes give.
-  tf.env().set("IS_TEST", true);
   if (name === "wasm") await import("@tensorflow/tfjs-backend-wasm");
   if (!await tf.setBackend(name)) throw new Error(`tf.setBackend("${name}") answered false`);
   await tf.ready();

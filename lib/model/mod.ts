@@ -13,5 +13,6 @@ export * from "./score.ts";
 export * from "./scores/mod.ts";
 export * from "./segments.ts";
 export * from "./split.ts";
-export * from "./train.ts";
+export { FEWEST_POSITIVES, type TrainingOptions, trainPropensity } from "./train.ts";
+export type { SplitFrames } from "./parts.ts";
 export * from "./tuning/mod.ts";

@@ -265,7 +265,10 @@ function rateModel(
   };
 }
 
-function rolesOf(options: TrainingOptions): Roles {
+/** The columns' roles that options name, defaults filled in. */
+export function rolesOf(
+  options: Pick<TrainingOptions, "label" | "keys" | "cartKeys" | "drop">,
+): Roles {
   return {
     label: options.label ?? "label",
     keys: options.keys ?? ["user_id", "user_session", "product_id"],

@@ -57,13 +57,40 @@ export function forward(
 ): Tensor {
   let hidden = batch;
   layers.forEach(({ kernel, bias }, i) => {
-    const sum = tf.add(
-      tf.matMul(hidden as import("@tensorflow/tfjs").Tensor2D, kernel as never),
-      bias,
-    );
+    const sum = tf.add(product(tf, hidden, kernel, i === 0), bias);
     hidden = i === layers.length - 1 ? sum : drop(tf.relu(sum), i);
   });
   return hidden;
+}
+
+/**
+ * The matrix product with a gradient of our own: the WASM backend multiplies a transposed matrix 10 to
+ * 30 times slower than it transposes first. A batch of data (`isData`) gets no gradient.
+ */
+function product(tf: TensorFlow, batch: Tensor, kernel: Tensor, isData: boolean): Tensor {
+  const forKernel = (rows: Tensor, slope: Tensor) => matMul(tf, tf.transpose(rows), slope);
+  if (isData) {
+    return tf.customGrad((weights) => ({
+      value: matMul(tf, batch, weights as Tensor),
+      gradFunc: (slope: Tensor) => forKernel(batch, slope),
+    }))(kernel);
+  }
+  return tf.customGrad((rows, weights, save) => {
+    (save as GradSaver)([rows as Tensor, weights as Tensor]);
+    return {
+      value: matMul(tf, rows as Tensor, weights as Tensor),
+      gradFunc: (slope: Tensor, [savedRows, savedWeights]: Tensor[]) => [
+        matMul(tf, slope, tf.transpose(savedWeights!)),
+        forKernel(savedRows!, slope),
+      ],
+    };
+  })(batch, kernel);
+}
+
+type GradSaver = (tensors: Tensor[]) => void;
+
+function matMul(tf: TensorFlow, a: Tensor, b: Tensor): Tensor {
+  return tf.matMul(a as import("@tensorflow/tfjs").Tensor2D, b as never);
 }
 
 /** Writes rows `from` … of the inputs, one-hot spread out, into `out`. */
