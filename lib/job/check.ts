@@ -17,7 +17,7 @@ interface Part {
 }
 
 const PARTS: Part[] = [
-  { name: "format", run: () => deno(["fmt", "--check", "--quiet"], projectRoot) },
+  { name: "format", run: () => deno(["fmt", "--check"], projectRoot) },
   { name: "lint", run: () => deno(["lint", "--quiet"], projectRoot) },
   { name: "types", run: checkTypes },
   { name: "directions of imports", run: () => judge(directionFindings(projectRoot)) },

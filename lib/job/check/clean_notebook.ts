@@ -2,7 +2,7 @@ import { type Cell, formatNotebook, type Notebook, tagsOf } from "../notebook/mo
 import type { Finding } from "./finding.ts";
 
 /** The kernel every notebook names. */
-const KERNELSPEC = { display_name: "Deno", language: "typescript", name: "deno" };
+const KERNELSPEC = { display_name: "Deno (Clickstream)", language: "typescript", name: "deno" };
 const LANGUAGE_INFO = {
   codemirror_mode: "typescript",
   file_extension: ".ts",
@@ -10,12 +10,13 @@ const LANGUAGE_INFO = {
   name: "typescript",
   nbconvert_exporter: "script",
   pygments_lexer: "typescript",
+  version: "6.0.3",
 };
 const CELL_METADATA = ["tags"];
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** Calls of the show helpers; a cell with one must show something when it is run. */
-const SHOWS = /^\s*await (?:chart|table|diagram|markdown)\(/m;
+const SHOWS = /^\s*await (?:chart|table|diagram|markdown|conclude)\(/m;
 
 /**
  * What keeps a notebook from being committed, by rule: C1 no outputs, C2 no execution counts,

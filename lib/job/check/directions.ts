@@ -2,27 +2,29 @@ import { existsSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import type { Finding } from "./finding.ts";
 
+const BELOW_SERVING = [
+  "config",
+  "display",
+  "events",
+  "lakehouse",
+  "metrics",
+  "streaming",
+  "online",
+  "model",
+];
+
 /** What each folder of lib may import, by name. Notebooks, RUNME and tests may import all. */
 export const ALLOWED: Record<string, readonly string[]> = {
   config: [],
-  display: [],
+  display: ["config"],
   events: ["config", "display"],
   lakehouse: ["config", "display", "events"],
   metrics: ["config", "display", "events", "lakehouse"],
-  streaming: ["config", "display", "events", "lakehouse", "metrics"],
+  streaming: ["config", "display", "events", "lakehouse", "metrics", "online"],
   online: ["config", "display", "events", "lakehouse", "metrics"],
   model: ["config", "display", "events", "lakehouse", "metrics"],
-  serving: ["config", "display", "events", "lakehouse", "metrics", "streaming", "online", "model"],
-  marketing: [
-    "config",
-    "display",
-    "events",
-    "lakehouse",
-    "metrics",
-    "streaming",
-    "online",
-    "model",
-  ],
+  serving: [...BELOW_SERVING, "emulators"],
+  marketing: [...BELOW_SERVING, "emulators"],
   job: ["config", "display"],
   emulators: ["config", "display"],
 };

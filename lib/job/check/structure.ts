@@ -84,10 +84,11 @@ function wordsBeforeCode({ cells }: Notebook, add: Add): void {
   });
 }
 
-/** S5: a code cell starts with a comment that titles it. */
+/** S5: a code cell, the parameters aside, starts with a comment that titles it. */
 function titledCells({ cells }: Notebook, add: Add): void {
   cells.forEach((cell, i) => {
-    if (cell.cell_type === "code" && !/^\/\/ \S/.test(cell.source)) {
+    if (cell.cell_type !== "code" || tagsOf(cell).includes("parameters")) return;
+    if (!/^\/\/ \S/.test(cell.source)) {
       add("A code cell must start with a comment that is its title.", i + 1);
     }
   });
@@ -106,8 +107,8 @@ function shortCells({ cells }: Notebook, add: Add): void {
 /** S7: the last code cell checks what the notebook claims and reports it. */
 function endsWithChecks(notebook: Notebook, add: Add): void {
   const last = notebook.cells.findLast((cell) => cell.cell_type === "code");
-  if (last && !/\breportResults\(/.test(last.source)) {
-    add("The last code cell must check the claims and reportResults(…).", numberOf(notebook, last));
+  if (last && !/\b(?:conclude|reportResults)\(/.test(last.source)) {
+    add("The last code cell must check the claims and conclude(…).", numberOf(notebook, last));
   }
 }
 

@@ -4,6 +4,7 @@ import {
   declaredParameters,
   parameterFromText,
   type Parameters,
+  type ParameterValue,
   readNotebook,
 } from "../notebook/mod.ts";
 import type { JobDefinition } from "../run/mod.ts";
@@ -57,10 +58,20 @@ function valuesFor(
   const values: Parameters = {};
   for (const parameter of declared) {
     const text = texts[parameter.name];
-    const value = text === undefined ? common[parameter.name] : parameterFromText(parameter, text);
+    const value = text === undefined
+      ? asDeclared(parameter, common[parameter.name])
+      : parameterFromText(parameter, text);
     if (value !== undefined) values[parameter.name] = value;
   }
   return values;
+}
+
+/** A notebook may declare a number or a word as a text only. */
+function asDeclared(
+  { type }: DeclaredParameter,
+  value: ParameterValue | undefined,
+): ParameterValue | undefined {
+  return type === "string" && typeof value === "number" ? String(value) : value;
 }
 
 async function declaredByTask(job: JobDefinition): Promise<Record<string, DeclaredParameter[]>> {
