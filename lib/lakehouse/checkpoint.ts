@@ -1,0 +1,115 @@
+import type { Action } from "./actions.ts";
+import { CorruptTableError } from "./errors.ts";
+import { parseExact } from "./exactJson.ts";
+import { type Lakehouse, withSession } from "./lake.ts";
+import type { TableName } from "./names.ts";
+import { quoteText } from "./schema.ts";
+import type { Storage } from "./storage.ts";
+
+/** A checkpoint's version and the files it is made of. */
+export interface Checkpoint {
+  version: number;
+  /** Paths below the root. */
+  parts: string[];
+}
+
+/**
+ * The newest whole checkpoint not newer than `upTo`. `_last_checkpoint` saves listing the log.
+ */
+export async function newestCheckpoint(
+  storage: Storage,
+  name: TableName,
+  upTo: number,
+): Promise<Checkpoint | null> {
+  const hint = await readHint(storage, name);
+  if (hint !== null && hint.version <= upTo) return hint;
+  const found = await listCheckpoints(storage, name.folder);
+  return found.filter((checkpoint) => checkpoint.version <= upTo).at(-1) ?? null;
+}
+
+async function readHint(storage: Storage, name: TableName): Promise<Checkpoint | null> {
+  const bytes = await storage.read(`${name.folder}/_delta_log/_last_checkpoint`);
+  if (bytes === null) return null;
+  try {
+    const hint = JSON.parse(new TextDecoder().decode(bytes)) as { version: number; parts?: number };
+    if (hint.parts !== undefined && hint.parts !== null) return null;
+    const path = checkpointPath(name.folder, hint.version);
+    return await storage.stat(path) === null ? null : { version: hint.version, parts: [path] };
+  } catch {
+    return null; // The hint only saves time: a damaged one means listing the folder.
+  }
+}
+
+/** Path of a version's checkpoint below the root. */
+export function checkpointPath(folder: string, version: number): string {
+  return `${folder}/_delta_log/${String(version).padStart(20, "0")}.checkpoint.parquet`;
+}
+
+/** All whole checkpoints of a table, oldest first. */
+export async function listCheckpoints(storage: Storage, folder: string): Promise<Checkpoint[]> {
+  const parts = new Map<string, { version: number; of: number; paths: string[] }>();
+  for (const { path } of await storage.list(`${folder}/_delta_log`)) {
+    const match = /\/(\d{20})\.checkpoint(?:\.\d{10}\.(\d{10}))?\.parquet$/.exec(path);
+    if (match === null) continue;
+    const key = `${match[1]}.${match[2] ?? ""}`;
+    const known = parts.get(key) ??
+      { version: Number(match[1]), of: Number(match[2] ?? 1), paths: [] };
+    known.paths.push(path);
+    parts.set(key, known);
+  }
+  return [...parts.values()].filter((found) => found.paths.length === found.of)
+    .map((found) => ({ version: found.version, parts: found.paths.sort() }))
+    .sort((a, b) => a.version - b.version);
+}
+
+/**
+ * The actions that a checkpoint holds.
+ *
+ * @throws {CorruptTableError} when the file cannot be read
+ */
+export async function readCheckpoint(
+  lake: Lakehouse,
+  name: TableName,
+  checkpoint: Checkpoint,
+): Promise<Action[]> {
+  const files = checkpoint.parts.map((path) => quoteText(lake.storage.locate(path))).join(", ");
+  const kinds = "['protocol', 'metaData', 'txn', 'add', 'remove']";
+  try {
+    return await withSession(lake, async ({ connection }) => {
+      const result = await connection.runAndReadAll(
+        `SELECT to_json(COLUMNS(c -> list_contains(${kinds}, c)))::VARCHAR FROM read_parquet([${files}])`,
+      );
+      const names = result.columnNames().map(kindOf);
+      return toActions(names, result.getColumnsJS() as (string | null)[][]);
+    });
+  } catch (cause) {
+    throw new CorruptTableError(
+      `Table ${name.full}: the checkpoint of version ${checkpoint.version} cannot be read (${
+        cause instanceof Error ? cause.message : cause
+      }): remove it and _last_checkpoint if the log is whole, else restore it from a copy.`,
+      { cause },
+    );
+  }
+}
+
+function kindOf(column: string): keyof Action {
+  const kinds = ["protocol", "metaData", "txn", "add", "remove"] as const;
+  return kinds.find((kind) => new RegExp(`\\b${kind}\\b`).test(column))!;
+}
+
+function toActions(names: (keyof Action)[], columns: (string | null)[][]): Action[] {
+  const actions: Action[] = [];
+  columns.forEach((column, index) => {
+    for (const text of column) {
+      if (text === null || text === "null") continue;
+      actions.push({ [names[index]!]: dropNulls(parseExact(text) as Record<string, unknown>) });
+    }
+  });
+  return actions;
+}
+
+/** Parquet says null where the log leaves a field out. */
+function dropNulls(action: Record<string, unknown>): Record<string, unknown> {
+  for (const key in action) if (action[key] === null) delete action[key];
+  return action;
+}

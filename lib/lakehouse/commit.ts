@@ -1,0 +1,122 @@
+import type { Action, AddFile, CommitInfo, RemoveFile } from "./actions.ts";
+import { ConflictError } from "./errors.ts";
+import { stringifyExact } from "./exactJson.ts";
+import type { Lakehouse } from "./lake.ts";
+import { entryPath, findSnapshot, readEntry, tableLog } from "./log.ts";
+import { parseTableName } from "./names.ts";
+import { checkWritable } from "./protocol.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** A transaction of an application, by which its writes are known again. */
+export interface TransactionId {
+  appId: string;
+  version: number;
+}
+
+/** What every write may carry. */
+export interface WriteOptions {
+  /** Transactions that the commit completes. @default none */
+  txn?: readonly TransactionId[];
+  /** What the history calls the commit. @default the operation's name in Delta */
+  operation?: string;
+}
+
+/** What an operation wants to commit, made from a snapshot. */
+export interface Attempt {
+  actions: Action[];
+  /** For the history. */
+  info: CommitInfo;
+  /** Whether nothing was read: then files that others add or remove meanwhile do not matter. */
+  blind: boolean;
+}
+
+const MOST_TRIES = 20;
+
+/**
+ * Commits what `make` builds from the newest snapshot. When another writer was faster, a blind
+ * append moves to the next version; anything else is made anew (what it had written is left to
+ * vacuum).
+ *
+ * @param make builds the attempt; null (no table yet) lets it create one
+ * @returns the version committed
+ * @throws {ConflictError} when others keep being faster, or completed the same transaction
+ */
+export async function transact(
+  lake: Lakehouse,
+  table: string,
+  make: (snapshot: Snapshot | null) => Promise<Attempt | null>,
+): Promise<number> {
+  const name = parseTableName(table);
+  const log = tableLog(lake, name);
+  const turn = log.committing.then(async () => {
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const snapshot = await findSnapshot(lake, name);
+      const attempt = await make(snapshot);
+      if (attempt === null) return snapshot!.version;
+      if (snapshot !== null) checkWritable(snapshot, !attempt.blind);
+      const version = await putEntry(lake, name.folder, snapshot, attempt);
+      if (version !== null) return version;
+    }
+    throw new ConflictError(
+      `Table ${name.full}: other writers were faster ${MOST_TRIES} times in a row; try again when they are done.`,
+    );
+  });
+  log.committing = turn.catch(() => {});
+  return await turn;
+}
+
+/** Puts the attempt's entry at the next free version; null when it has to be made anew. */
+async function putEntry(
+  lake: Lakehouse,
+  folder: string,
+  snapshot: Snapshot | null,
+  attempt: Attempt,
+): Promise<number | null> {
+  const bytes = entryBytes(attempt, snapshot);
+  if (snapshot === null) await lake.storage.makeFolder(`${folder}/_delta_log`);
+  for (let version = (snapshot?.version ?? -1) + 1;; version++) {
+    if (await lake.storage.putIfAbsent(entryPath(folder, version), bytes)) return version;
+    const rival = await readEntry(lake, parseTableName(folder.replace("/", ".")), version);
+    if (!attempt.blind || snapshot === null || rival === null) return null;
+    if (rival.some((action) => action.metaData || action.protocol)) return null;
+    const ours = new Set(attempt.actions.map((action) => action.txn?.appId));
+    const same = rival.find((action) => action.txn && ours.has(action.txn.appId));
+    if (same === undefined) continue;
+    throw new ConflictError(
+      `Table ${snapshot.table}: another writer completed transaction ${
+        same.txn!.appId
+      } meanwhile: only one process may write as it.`,
+    );
+  }
+}
+
+function entryBytes(attempt: Attempt, snapshot: Snapshot | null): Uint8Array {
+  const commitInfo: CommitInfo = {
+    timestamp: Date.now(),
+    ...attempt.info,
+    ...(snapshot === null ? {} : { readVersion: snapshot.version }),
+    isBlindAppend: attempt.blind && snapshot !== null,
+    engineInfo: "clickstream",
+  };
+  const lines = [{ commitInfo }, ...attempt.actions].map((action) => stringifyExact(action) + "\n");
+  return new TextEncoder().encode(lines.join(""));
+}
+
+/** Actions that complete transactions. */
+export function txnActions(txns: readonly TransactionId[] = []): Action[] {
+  return txns.map((txn) => ({ txn: { ...txn, lastUpdated: Date.now() } }));
+}
+
+/** The action that takes a file out. */
+export function removeAction(file: AddFile): { remove: RemoveFile } {
+  return {
+    remove: {
+      path: file.path,
+      deletionTimestamp: Date.now(),
+      dataChange: true,
+      extendedFileMetadata: true,
+      partitionValues: file.partitionValues,
+      size: file.size,
+    },
+  };
+}

@@ -1,0 +1,121 @@
+import { dirname, join } from "node:path";
+import { DeltaError } from "./errors.ts";
+import type { Storage, StoredFile } from "./storage.ts";
+
+/**
+ * A storage over a folder of this machine. Log entries are made whole under a hidden name, synced,
+ * and then linked to their own name, which fails when it is taken: so creation is exclusive, and
+ * nobody ever sees half an entry.
+ *
+ * @param root absolute path of the folder; made when absent
+ */
+export function localStorage(root: string): Storage {
+  const locate = (path: string) => (path === "" ? root : join(root, path));
+  return {
+    locate,
+    list: (folder, options) => listFiles(root, folder, options?.recursive ?? false),
+    folders: (folder) => listFolders(locate(folder)),
+    stat: (path) => statFile(locate(path), path),
+    read: (path) => absentAsNull(Deno.readFile(locate(path))),
+    write: (path, bytes) => replaceFile(locate(path), bytes),
+    putIfAbsent: (path, bytes) => createFile(locate(path), bytes),
+    delete: async (path) => void await absentAsNull(Deno.remove(locate(path))),
+    deleteFolder: async (folder) =>
+      void await absentAsNull(Deno.remove(locate(folder), { recursive: true })),
+    makeFolder: (folder) => Deno.mkdir(locate(folder), { recursive: true }),
+    flush: (paths) => flushFiles(paths.map(locate)),
+  };
+}
+
+async function listFiles(root: string, folder: string, deep: boolean): Promise<StoredFile[]> {
+  const found: StoredFile[] = [];
+  const entries = await absentAsNull(readFolder(join(root, folder)));
+  for (const entry of entries ?? []) {
+    const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
+    if (entry.isDirectory && deep) found.push(...await listFiles(root, path, true));
+    else if (entry.isFile) {
+      const stat = await statFile(join(root, path), path);
+      if (stat !== null) found.push(stat);
+    }
+  }
+  return found;
+}
+
+async function readFolder(path: string): Promise<Deno.DirEntry[]> {
+  return await Array.fromAsync(Deno.readDir(path));
+}
+
+async function listFolders(path: string): Promise<string[]> {
+  const entries = await absentAsNull(readFolder(path));
+  return (entries ?? []).filter((entry) => entry.isDirectory).map((entry) => entry.name);
+}
+
+async function statFile(location: string, path: string): Promise<StoredFile | null> {
+  const info = await absentAsNull(Deno.stat(location));
+  if (info === null) return null;
+  return { path, size: info.size, modified: info.mtime?.getTime() ?? 0 };
+}
+
+async function replaceFile(location: string, bytes: Uint8Array): Promise<void> {
+  const hidden = await writeHidden(location, bytes);
+  await Deno.rename(hidden, location);
+  await syncPath(dirname(location));
+}
+
+async function createFile(location: string, bytes: Uint8Array): Promise<boolean> {
+  const hidden = await writeHidden(location, bytes);
+  try {
+    await Deno.link(hidden, location);
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) return false;
+    throw failure(`Could not create ${location}`, error);
+  } finally {
+    await absentAsNull(Deno.remove(hidden));
+  }
+  await syncPath(dirname(location));
+  return true;
+}
+
+/** Writes and syncs the bytes under a name that readers pass over, beside the final one. */
+async function writeHidden(location: string, bytes: Uint8Array): Promise<string> {
+  const hidden = join(dirname(location), `.${crypto.randomUUID()}.tmp`);
+  try {
+    using file = await Deno.open(hidden, { write: true, createNew: true });
+    let written = 0;
+    while (written < bytes.length) written += await file.write(bytes.subarray(written));
+    await file.sync();
+  } catch (error) {
+    await absentAsNull(Deno.remove(hidden));
+    throw failure(`Could not write ${location}`, error);
+  }
+  return hidden;
+}
+
+async function flushFiles(locations: string[]): Promise<void> {
+  await Promise.all(locations.map(syncPath));
+  await Promise.all([...new Set(locations.map((location) => dirname(location)))].map(syncPath));
+}
+
+async function syncPath(location: string): Promise<void> {
+  using file = await Deno.open(location, { read: true });
+  await file.sync();
+}
+
+async function absentAsNull<T>(work: Promise<T>): Promise<T | null> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return null;
+    }
+    throw error;
+  }
+}
+
+function failure(what: string, cause: unknown): DeltaError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new DeltaError(
+    `${what} (${reason}): check the free space and the rights of the folder; the table is as it was.`,
+    { cause },
+  );
+}

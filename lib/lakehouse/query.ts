@@ -1,0 +1,72 @@
+import type { DataFrame } from "nodejs-polars";
+import { join } from "node:path";
+import { type Lakehouse, type Session, useSession, withSession } from "./lake.ts";
+import { quoteText } from "./schema.ts";
+import { prepareViews, sessionFor } from "./views.ts";
+
+/**
+ * Runs a query and returns its rows as a polars frame. Names of tables mean their newest versions;
+ * a bare name is a table of the database `clickstream`.
+ *
+ * @throws {Error} what the engine says of the query
+ */
+export async function query(lake: Lakehouse, sql: string): Promise<DataFrame> {
+  const file = join(lake.scratch, `${crypto.randomUUID()}.parquet`);
+  try {
+    await onSession(lake, sql, (session) =>
+      session.connection.run(
+        `COPY (${trim(sql)}) TO ${quoteText(file)} (FORMAT parquet, COMPRESSION lz4_raw)`,
+      ));
+    const pl = await import("nodejs-polars");
+    return pl.default.readParquet(file);
+  } finally {
+    await Deno.remove(file).catch(() => {});
+  }
+}
+
+/**
+ * Runs a query and returns its rows as objects: for small results. Integers of 64 bits come as
+ * bigint, timestamps as Date (to the millisecond), decimals as number.
+ *
+ * @throws {Error} what the engine says of the query
+ */
+export async function records(lake: Lakehouse, sql: string): Promise<Record<string, unknown>[]> {
+  const reader = await onSession(
+    lake,
+    sql,
+    (session) => session.connection.runAndReadAll(trim(sql)),
+  );
+  return reader.getRowObjectsJS() as Record<string, unknown>[];
+}
+
+const CREATED =
+  /\bcreate\s+(?:or\s+replace\s+)?(?:temp|temporary)?\s*(?:table|view|macro)\s+(?:if\s+not\s+exists\s+)?"?([A-Za-z_]\w*)/gi;
+
+/** Runs statements that make temporary tables, views or macros; later queries may use them. */
+export async function execute(lake: Lakehouse, sql: string): Promise<void> {
+  const session = lake.main;
+  await useSession(session, async () => {
+    await prepareViews(lake, session, sql);
+    await session.connection.run(sql);
+  });
+  for (const [, name] of sql.matchAll(CREATED)) session.localNames.add(name!.toLowerCase());
+}
+
+async function onSession<T>(
+  lake: Lakehouse,
+  sql: string,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const run = async (session: Session) => {
+    await prepareViews(lake, session, sql);
+    return await work(session);
+  };
+  const session = sessionFor(lake, sql);
+  return session === null
+    ? await withSession(lake, run)
+    : await useSession(session, () => run(session));
+}
+
+function trim(sql: string): string {
+  return sql.trim().replace(/;\s*$/, "");
+}

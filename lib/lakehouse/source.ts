@@ -1,0 +1,293 @@
+import type { DuckDBConnection, DuckDBType, DuckDBValue } from "@duckdb/node-api";
+import type { DataFrame } from "nodejs-polars";
+import { join } from "node:path";
+import { SchemaError } from "./errors.ts";
+import { type Lakehouse, type Session, useSession, withSession } from "./lake.ts";
+import { type ColumnType, duckType, type Field, quoteName, quoteText } from "./schema.ts";
+import { prepareViews, sessionFor } from "./views.ts";
+
+/** Rows to write: a query, a polars frame, or columns of plain values. */
+export type Source = SqlSource | FrameSource | ColumnsSource;
+
+/** The result of a query over tables of the lakehouse and what {@link execute} made. */
+export interface SqlSource {
+  sql: string;
+  /** Where to run it, when it needs what was made there. @default a connection of the lakehouse */
+  connection?: DuckDBConnection;
+}
+
+/** A polars frame; its Datetime columns are UTC. */
+export interface FrameSource {
+  frame: DataFrame;
+}
+
+/**
+ * Columns by name, all of one length; null and undefined are nulls. The table's schema says the
+ * types: `long` takes bigint or whole number, `timestamp` UTC microseconds (bigint or number) or a
+ * Date, `date` days since 1970 or `YYYY-MM-DD`, decimals text or number.
+ */
+export interface ColumnsSource {
+  columns: Record<string, ArrayLike<unknown>>;
+}
+
+/** A source as SQL, on the session that can see it. */
+export interface OpenSource {
+  session: Session;
+  /** A relation to select from. */
+  relation: string;
+  /** SQL types of the relation's columns, in order. */
+  types: ReadonlyMap<string, string>;
+}
+
+let made = 0;
+
+/** A name for a temporary table that nobody else has. */
+export function temporaryName(what: string): string {
+  return `__${what}_${++made}`;
+}
+
+/**
+ * Makes a source readable as SQL, runs `work`, and takes everything away again.
+ *
+ * @param fields types for plain columns; without them they are guessed from the values
+ */
+export async function withSource<T>(
+  lake: Lakehouse,
+  source: Source,
+  fields: readonly Field[] | undefined,
+  work: (open: OpenSource) => Promise<T>,
+): Promise<T> {
+  if ("sql" in source) {
+    const session = sessionFor(lake, source.sql, source.connection);
+    const run = async (session: Session) => {
+      await prepareViews(lake, session, source.sql);
+      const relation = `(${source.sql.trim().replace(/;\s*$/, "")}\n)`;
+      return await work({ session, relation, types: await typesOf(session, relation) });
+    };
+    return session === null
+      ? await withSession(lake, run)
+      : await useSession(session, () => run(session));
+  }
+  return await withSession(lake, async (session) => {
+    if ("frame" in source) return await withFrame(lake, session, source.frame, work);
+    return await withColumns(session, source.columns, fields, work);
+  });
+}
+
+async function withFrame<T>(
+  lake: Lakehouse,
+  session: Session,
+  frame: DataFrame,
+  work: (open: OpenSource) => Promise<T>,
+): Promise<T> {
+  const file = join(lake.scratch, `${crypto.randomUUID()}.parquet`);
+  try {
+    frame.writeParquet(file, { compression: "uncompressed" });
+    const relation = `(SELECT * FROM read_parquet(${quoteText(file)}))`;
+    return await work({ session, relation, types: await typesOf(session, relation) });
+  } finally {
+    await Deno.remove(file).catch(() => {});
+  }
+}
+
+/** SQL types of a relation's columns. */
+async function typesOf(session: Session, relation: string): Promise<Map<string, string>> {
+  const prepared = await session.connection.prepare(`SELECT * FROM ${relation}`);
+  try {
+    const types = new Map<string, string>();
+    for (let index = 0; index < prepared.columnCount; index++) {
+      const name = prepared.columnName(index);
+      if (types.has(name)) throw new SchemaError(`The source has two columns named ${name}.`);
+      types.set(name, String(prepared.columnType(index)));
+    }
+    return types;
+  } finally {
+    prepared.destroySync();
+  }
+}
+
+async function withColumns<T>(
+  session: Session,
+  columns: Record<string, ArrayLike<unknown>>,
+  fields: readonly Field[] | undefined,
+  work: (open: OpenSource) => Promise<T>,
+): Promise<T> {
+  const names = Object.keys(columns);
+  const rows = columns[names[0] ?? ""]?.length ?? 0;
+  const uneven = names.find((name) => columns[name]!.length !== rows);
+  if (names.length === 0 || uneven !== undefined) {
+    throw new SchemaError(
+      uneven === undefined
+        ? "The source has no columns."
+        : `Column ${uneven} has ${columns[uneven]!.length} values, ${names[0]} has ${rows}.`,
+    );
+  }
+  const byName = new Map(fields?.map((field) => [field.name.toLowerCase(), field.type]));
+  const plans = names.map((name) => {
+    const type = byName.get(name.toLowerCase()) ?? guessType(name, columns[name]!);
+    if (typeof type !== "string") {
+      throw new SchemaError(`Column ${name} is nested: write it from a query or a frame.`);
+    }
+    return { name, type };
+  });
+  const table = temporaryName("columns");
+  const { connection } = session;
+  const definition = plans.map(({ name, type }) => `${quoteName(name)} ${stagedType(type)}`);
+  await connection.run(`CREATE TEMP TABLE ${table} (${definition.join(", ")})`);
+  try {
+    await fillTable(connection, table, plans, columns, rows);
+    const selected = plans.map(({ name, type }) => fromStaged(name, type));
+    const relation = `(SELECT ${selected.join(", ")} FROM temp.${table})`;
+    const types = new Map(plans.map(({ name, type }) => [name, duckType(type)]));
+    return await work({ session, relation, types });
+  } finally {
+    await connection.run(`DROP TABLE temp.${table}`);
+  }
+}
+
+/** Decimals are staged as text and times as microseconds, so that nothing is rounded on the way. */
+function stagedType(type: string): string {
+  if (type.startsWith("timestamp")) return "BIGINT";
+  return type === "date" || type.startsWith("decimal") ? "VARCHAR" : duckType(type);
+}
+
+function fromStaged(name: string, type: string): string {
+  const column = quoteName(name);
+  if (type.startsWith("timestamp")) return `make_timestamp(${column}) AS ${column}`;
+  return stagedType(type) === duckType(type) ? column : `${column}::${duckType(type)} AS ${column}`;
+}
+
+const CHUNK = 2048;
+
+async function fillTable(
+  connection: DuckDBConnection,
+  table: string,
+  plans: readonly { name: string; type: string }[],
+  columns: Record<string, ArrayLike<unknown>>,
+  rows: number,
+): Promise<void> {
+  const duck = await import("@duckdb/node-api");
+  const types: Record<string, DuckDBType> = {
+    BIGINT: duck.BIGINT,
+    INTEGER: duck.INTEGER,
+    SMALLINT: duck.SMALLINT,
+    TINYINT: duck.TINYINT,
+    DOUBLE: duck.DOUBLE,
+    FLOAT: duck.FLOAT,
+    VARCHAR: duck.VARCHAR,
+    BOOLEAN: duck.BOOLEAN,
+    BLOB: duck.BLOB,
+  };
+  const kinds = plans.map(({ type }) => types[stagedType(type)]!);
+  const appender = await connection.createAppender(table, null, "temp");
+  try {
+    for (let start = 0; start < rows; start += CHUNK) {
+      const count = Math.min(CHUNK, rows - start);
+      const chunk = duck.DuckDBDataChunk.create(kinds, count);
+      plans.forEach(({ name, type }, index) => {
+        chunk.setColumnValues(
+          index,
+          slice(columns[name]!, start, count, converter(name, type, duck)),
+        );
+      });
+      appender.appendDataChunk(chunk);
+    }
+  } finally {
+    appender.closeSync();
+  }
+}
+
+function slice(
+  values: ArrayLike<unknown>,
+  start: number,
+  count: number,
+  convert: (value: unknown) => DuckDBValue,
+): DuckDBValue[] {
+  const converted = new Array<DuckDBValue>(count);
+  for (let index = 0; index < count; index++) {
+    const value = values[start + index];
+    converted[index] = value === null || value === undefined ? null : convert(value);
+  }
+  return converted;
+}
+
+const INTEGER_RANGES: Record<string, bigint> = {
+  integer: 1n << 31n,
+  short: 1n << 15n,
+  byte: 1n << 7n,
+};
+
+function converter(
+  name: string,
+  type: string,
+  duck: typeof import("@duckdb/node-api"),
+): (value: unknown) => DuckDBValue {
+  const refuse = (value: unknown): never => {
+    throw new SchemaError(
+      `Column ${name} is ${type}; the value ${
+        String(value)
+      } (${typeof value}) does not fit: convert it first.`,
+    );
+  };
+  if (type === "long") return (value) => toBigInt(value) ?? refuse(value);
+  if (type.startsWith("timestamp")) return (value) => toMicroseconds(value) ?? refuse(value);
+  const range = INTEGER_RANGES[type];
+  if (range !== undefined) {
+    return (value) => {
+      const whole = toBigInt(value);
+      return whole === null || whole >= range || whole < -range ? refuse(value) : Number(whole);
+    };
+  }
+  switch (type) {
+    case "double":
+    case "float":
+      return (value) => typeof value === "number" ? value : refuse(value);
+    case "string":
+      return (value) => typeof value === "string" ? value : refuse(value);
+    case "boolean":
+      return (value) => typeof value === "boolean" ? value : refuse(value);
+    case "binary":
+      return (value) =>
+        value instanceof Uint8Array ? new duck.DuckDBBlobValue(value) : refuse(value);
+    case "date":
+      return (value) => toDateText(value) ?? refuse(value);
+    default: // decimal: its text is cast by the engine, which refuses what does not fit.
+      return (value) =>
+        ["string", "number", "bigint"].includes(typeof value) ? String(value) : refuse(value);
+  }
+}
+
+const INT64 = 1n << 63n;
+
+function toBigInt(value: unknown): bigint | null {
+  if (typeof value === "bigint") return value < INT64 && value >= -INT64 ? value : null;
+  return typeof value === "number" && Number.isSafeInteger(value) ? BigInt(value) : null;
+}
+
+function toMicroseconds(value: unknown): bigint | null {
+  return value instanceof Date ? BigInt(value.getTime()) * 1000n : toBigInt(value);
+}
+
+function toDateText(value: unknown): string | null {
+  if (typeof value === "string" && /^\d{4}-\d\d-\d\d$/.test(value)) return value;
+  if (value instanceof Date) return value.toISOString().slice(0, 10);
+  if (typeof value !== "number" || !Number.isInteger(value)) return null;
+  return new Date(value * 86_400_000).toISOString().slice(0, 10);
+}
+
+function guessType(name: string, values: ArrayLike<unknown>): ColumnType {
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index];
+    if (value === null || value === undefined) continue;
+    if (typeof value === "bigint") return "long";
+    if (typeof value === "number") return "double";
+    if (typeof value === "string") return "string";
+    if (typeof value === "boolean") return "boolean";
+    if (value instanceof Date) return "timestamp";
+    if (value instanceof Uint8Array) return "binary";
+    break;
+  }
+  throw new SchemaError(
+    `The type of column ${name} cannot be told from its values: create the table with its columns first.`,
+  );
+}

@@ -1,0 +1,63 @@
+import type { AddFile } from "./actions.ts";
+import { TableNotFoundError } from "./errors.ts";
+import type { Lakehouse } from "./lake.ts";
+import { latestSnapshot, loadCheckpoint, readEntry, replayTail } from "./log.ts";
+import { parseTableName } from "./names.ts";
+import { relationSql } from "./relation.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** Which version of a table is meant. */
+export interface VersionOptions {
+  /** @default the newest */
+  version?: number;
+}
+
+/**
+ * A table as it stands at a version.
+ *
+ * @throws {TableNotFoundError} when there is no such table or version
+ */
+export async function snapshot(
+  lake: Lakehouse,
+  table: string,
+  options: VersionOptions = {},
+): Promise<Snapshot> {
+  const newest = await latestSnapshot(lake, table);
+  const { version } = options;
+  if (version === undefined || version === newest.version) return newest;
+  const name = parseTableName(table);
+  const from = await loadCheckpoint(lake, name, version);
+  const found = await replayTail(lake, name, from, version);
+  if (found?.version === version) return found;
+  throw new TableNotFoundError(
+    `Table ${name.full} has no version ${version}; the newest is ${newest.version}.`,
+  );
+}
+
+/** SQL of a relation that is the table at one version, whatever is committed later. */
+export async function tableAt(
+  lake: Lakehouse,
+  table: string,
+  options: VersionOptions,
+): Promise<string> {
+  return relationSql(lake, await snapshot(lake, table, options));
+}
+
+/**
+ * SQL of a relation with the rows of all files that commits added after version `from`, up to and
+ * including `to`: the new rows of a table that is only appended to.
+ */
+export async function addedBetween(
+  lake: Lakehouse,
+  table: string,
+  from: number,
+  to: number,
+): Promise<string> {
+  const name = parseTableName(table);
+  const files: AddFile[] = [];
+  for (let version = from + 1; version <= to; version++) {
+    const actions = await readEntry(lake, name, version);
+    for (const { add } of actions ?? []) if (add?.dataChange) files.push(add);
+  }
+  return relationSql(lake, await snapshot(lake, table, { version: to }), { files });
+}
