@@ -24,7 +24,7 @@ import { withHome } from "../support.ts";
 const columns: Column[] = [
   { name: "id", type: "long", nullable: false },
   { name: "name", type: "string" },
-  { name: "at", type: "timestamp" },
+  { name: "moment", type: "timestamp" },
 ];
 
 async function withLake(body: (lake: Lakehouse, root: string) => Promise<void>): Promise<void> {
@@ -40,7 +40,7 @@ async function withLake(body: (lake: Lakehouse, root: string) => Promise<void>):
 }
 
 const rows = (ids: bigint[], name = "a") => ({
-  columns: { id: ids, name: ids.map(() => name), at: ids.map(() => 1_000_001) },
+  columns: { id: ids, name: ids.map(() => name), moment: ids.map(() => 1_000_001) },
 });
 
 const BIG = 1_515_915_625_353_900_095n;
@@ -50,7 +50,7 @@ Deno.test("rows come back as they went in, ids beyond 2^53 and microseconds incl
     await createTable(lake, "t", { columns });
     await appendTo(lake, "t", rows([BIG, BIG + 1n]));
     assert.deepEqual(
-      await records(lake, "select id, name, epoch_us(at) as micros from t order by id"),
+      await records(lake, "select id, name, epoch_us(moment) as micros from t order by id"),
       [
         { id: BIG, name: "a", micros: 1_000_001n },
         { id: BIG + 1n, name: "a", micros: 1_000_001n },
@@ -128,7 +128,7 @@ Deno.test("a key twice in a merge source is refused, and the table is as it was"
 Deno.test("a null where none may be is refused, and the table is as it was", async () => {
   await withLake(async (lake) => {
     await createTable(lake, "t", { columns });
-    const source = { columns: { id: [1n, null], name: ["a", "b"], at: [0, 0] } };
+    const source = { columns: { id: [1n, null], name: ["a", "b"], moment: [0, 0] } };
     await assert.rejects(appendTo(lake, "t", source), SchemaError);
     assert.equal((await snapshot(lake, "t")).version, 0);
   });
