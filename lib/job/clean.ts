@@ -11,18 +11,21 @@ import { formatNotebook, parseNotebook, writeNotebook } from "./notebook/mod.ts"
 
 /** Cleans the notebooks of a folder and returns the names of those that changed. */
 export async function cleanNotebooks(folder: string): Promise<string[]> {
-  const names = notebookNames(folder);
-  const before = names.map((name) => Deno.readTextFileSync(join(folder, name)));
-  if (names.length > 0) {
-    await deno(["fmt", "--quiet", ...names.map((name) => join(folder, name))], folder);
-  }
   const changed: string[] = [];
-  for (const [i, name] of names.entries()) {
+  for (const name of notebookNames(folder)) {
     const path = join(folder, name);
-    const notebook = cleaned(parseNotebook(Deno.readTextFileSync(path), path));
-    if (formatNotebook(notebook) === before[i]) continue;
-    await writeNotebook(path, notebook);
-    changed.push(name);
+    const before = await Deno.readTextFile(path);
+    const draft = await Deno.makeTempFile({ suffix: ".ipynb" });
+    try {
+      await writeNotebook(draft, cleaned(parseNotebook(before, path)));
+      await deno(["fmt", "--quiet", "--config", join(projectRoot, "deno.json"), draft], folder);
+      const after = formatNotebook(parseNotebook(await Deno.readTextFile(draft), path));
+      if (after === before) continue;
+      await Deno.writeTextFile(path, after);
+      changed.push(name);
+    } finally {
+      await Deno.remove(draft);
+    }
   }
   return changed;
 }

@@ -84,7 +84,7 @@ function onceOnly(statement: string, imported: Set<string>): string {
       if (name.trim() === "") return name;
       if (!isNew(name)) return blank(name);
       kept += 1;
-      return `${name},`;
+      return `${name.trimEnd()},`;
     });
     return `{${parts.join("")}}`;
   });
