@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { boundFigure } from "./bounds.ts";
 import { completeFigure } from "./complete.ts";
 import { describeFigure } from "./describe.ts";
 import type { Figure } from "./figure.ts";
@@ -23,7 +24,7 @@ export interface ChartOptions {
  * Shows a plotly figure in the house style. In a Jupyter kernel the output holds the live chart,
  * a PNG for everywhere else, and the chart in words; outside, the words go to stdout.
  *
- * @throws {DisplayError} the figure holds what JSON cannot, or plotly.js cannot draw it
+ * @throws {DisplayError} the figure holds what JSON cannot, too much, or what cannot be drawn
  *
  * @example
  * ```ts
@@ -44,8 +45,9 @@ export async function chartBundle(
   given: Figure,
   options: ChartOptions = {},
 ): Promise<{ bundle: Bundle; metadata: NonNullable<ShowOptions["metadata"]> }> {
-  const figure = jsonSafe(given) as Figure;
-  const words = describeFigure(figure, options.alt);
+  const safe = jsonSafe(given) as Figure;
+  const figure = boundFigure(safe);
+  const words = describeFigure(safe, options.alt);
   if (!inKernel()) return { bundle: { "text/plain": words }, metadata: {} };
   const width = options.width ?? figure.layout?.width ?? DEFAULT_WIDTH;
   const height = options.height ?? figure.layout?.height ?? DEFAULT_HEIGHT;

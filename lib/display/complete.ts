@@ -16,6 +16,8 @@ export interface CompleteOptions {
 const TITLE_SIZE = 17;
 const SUBTITLE_SIZE = 13;
 const LINE_HEIGHT = 1.3;
+/** What plotly leaves between lines beyond {@link LINE_HEIGHT}. */
+const LINE_GAP = 4;
 const EDGE = 16;
 const LEGEND_ROW = 24;
 
@@ -30,16 +32,16 @@ export function completeFigure(figure: Figure, options: CompleteOptions): Figure
   const coloured = data.map(withColour);
   const room = options.width - 2 * EDGE;
   const title = titleBlock(layout.title, room, mode);
-  const top = title.height + legendRows(coloured, layout, options.width) * LEGEND_ROW + 14;
+  const top = title.height + legendRows(coloured, layout, options.width) * LEGEND_ROW + 12;
   return {
     data: coloured,
     layout: {
       ...layout,
-      ...axesWithTitleObjects(layout),
+      ...completeAxes(coloured, layout),
       template: template(mode),
       height: options.height,
       margin: { l: 56, r: 28, b: 48, t: top, ...layout.margin },
-      ...(title.title && { title: { y: 1 - EDGE / options.height, ...title.title } }),
+      ...(title.title && { title: { y: 1 - title.top / options.height, ...title.title } }),
     },
   };
 }
@@ -56,7 +58,7 @@ function asObject(title: Title | undefined): Exclude<Title, string> {
 
 function titleBlock(given: Title | undefined, room: number, mode: Mode) {
   const text = titleText(given);
-  if (text === "") return { title: undefined, height: 12 };
+  if (text === "") return { title: undefined, top: 0, height: 12 };
   const { subtitle, ...rest } = asObject(given);
   const lines = wrapHtml(text, room, TITLE_SIZE, true);
   const below = subtitle ? wrapHtml(subtitle.text, room, SUBTITLE_SIZE, false) : [];
@@ -75,7 +77,10 @@ function titleBlock(given: Title | undefined, room: number, mode: Mode) {
       },
     }),
   };
-  return { title, height };
+  const extra = LINE_GAP * (lines.length + below.length - 1);
+  // plotly centres the lines of a title on the place where a single line would stand.
+  const top = EDGE + ((lines.length - 1) * TITLE_SIZE * LINE_HEIGHT) / 2;
+  return { title, top, height: height + extra };
 }
 
 /** Lines that the author broke stay broken; tags do not count as width. */
@@ -85,17 +90,35 @@ function wrapHtml(text: string, room: number, size: number, bold: boolean): stri
   );
 }
 
-/** `title: "text"` works in plotly's types only as an object. */
-function axesWithTitleObjects(layout: Layout): Partial<Layout> {
-  const axes = Object.entries(layout).filter(([key, value]) =>
-    /^[xy]axis\d*$/.test(key) && typeof (value as Axis)?.title === "string"
-  );
+/** Axis titles as objects, as plotly wants them, and ticks of log axes that do not collide. */
+function completeAxes(data: Trace[], layout: Layout): Partial<Layout> {
+  const axes = Object.entries(layout).filter(([key]) => /^[xy]axis\d*$/.test(key));
   return Object.fromEntries(
-    axes.map(([key, value]) => [
-      key,
-      { ...(value as Axis), title: { text: (value as Axis).title } },
-    ]),
+    axes.map(([key, value]) => {
+      const axis = value as Axis;
+      const title = typeof axis.title === "string" ? { text: axis.title } : axis.title;
+      const dtick = axis.type === "log" && axis.dtick === undefined
+        ? logTick(key, data)
+        : undefined;
+      return [key, { ...axis, ...(title && { title }), ...(dtick && { dtick }) }];
+    }),
   );
+}
+
+/** Powers of ten, and 2 and 5 of each where there are few powers. */
+function logTick(key: string, data: Trace[]): number | "D2" {
+  const letter = key.startsWith("x") ? "x" : "y";
+  const name = key.replace("axis", "");
+  let [low, high] = [Infinity, 0];
+  for (const trace of data) {
+    if ((trace[`${letter}axis`] ?? letter) !== name) continue;
+    for (const value of Array.from(trace[letter] ?? [])) {
+      if (typeof value !== "number" || value <= 0) continue;
+      low = Math.min(low, value);
+      high = Math.max(high, value);
+    }
+  }
+  return high / low > 1000 ? 1 : "D2";
 }
 
 /** Gives a trace the colour of the thing it is named after, unless it has one. */

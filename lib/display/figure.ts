@@ -2,23 +2,13 @@
 export type Values = ArrayLike<number | bigint | string | Date | boolean | null>;
 
 /** Kinds of traces that a PNG can be drawn of (scattergl as scatter). */
-export type TraceType =
-  | "scatter"
-  | "scattergl"
-  | "bar"
-  | "histogram"
-  | "histogram2d"
-  | "heatmap"
-  | "contour"
-  | "box"
-  | "violin"
-  | "pie"
-  | "sankey"
-  | "funnel"
-  | "waterfall"
-  | "indicator"
-  | "table"
-  | "treemap";
+export const TRACE_TYPES = [
+  ...["scatter", "scattergl", "bar", "histogram", "histogram2d", "heatmap", "contour"] as const,
+  ...["box", "violin", "pie", "sankey", "funnel", "waterfall", "indicator", "treemap"] as const,
+] as const;
+
+/** See {@link TRACE_TYPES}. */
+export type TraceType = typeof TRACE_TYPES[number];
 
 /** Text with a font, as plotly writes it. */
 export interface Font {

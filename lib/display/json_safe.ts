@@ -1,4 +1,5 @@
 import { DisplayError } from "./errors.ts";
+import { isSeries, seriesValues } from "./rows.ts";
 
 /**
  * A copy of `value` that JSON carries without loss, for plotly and its MIME bundle: a BigInt
@@ -32,9 +33,7 @@ function convert(value: unknown, place: string, outer: Set<object>): unknown {
 
 function convertObject(value: object, place: string, outer: Set<object>): unknown {
   if (Array.isArray(value) || isTypedArray(value)) return convertList(value, place, outer);
-  if ("toArray" in value && typeof value.toArray === "function") {
-    return convertList(value.toArray() as ArrayLike<unknown>, place, outer);
-  }
+  if (isSeries(value)) return convertList(seriesValues(value), place, outer);
   const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
   return Object.fromEntries(
     entries.map(([key, inner]) => [key, convert(inner, `${place}.${key}`, outer)]),
@@ -43,12 +42,13 @@ function convertObject(value: object, place: string, outer: Set<object>): unknow
 
 function convertList(list: ArrayLike<unknown>, place: string, outer: Set<object>): unknown[] {
   const items = Array.from(list);
-  if (items.some((item) => typeof item === "bigint" && !isExact(item))) {
-    return items.map((item) =>
-      typeof item === "bigint" ? String(item) : convert(item, place, outer)
-    );
-  }
-  return items.map((item, index) => convert(item, `${place}[${index}]`, outer));
+  const asText = items.some((item) => typeof item === "bigint" && !isExact(item));
+  return items.map((item, index) => {
+    if (typeof item === "number") return Number.isFinite(item) ? item : null;
+    if (typeof item === "bigint") return asText ? String(item) : Number(item);
+    if (typeof item === "string") return item;
+    return convert(item, `${place}[${index}]`, outer);
+  });
 }
 
 function isTypedArray(value: object): value is ArrayLike<unknown> & object {

@@ -7,6 +7,8 @@ interface Label {
   x: number | string;
   y: number;
   colour: string;
+  /** Mean of all its values, which orders lines that end together. */
+  mean: number;
   /** Where the line ends, in pixels from the bottom of the plot. */
   height: number;
 }
@@ -60,7 +62,9 @@ function endOf(trace: Trace, index: number, axis: Axis): Label[] {
   const own = trace.line?.color ?? trace.marker?.color;
   const colour = (typeof own === "string" ? own : undefined) ?? colourOf(trace.name) ??
     colourway[index % colourway.length]!;
-  return [{ trace, x: xAt(trace.x, last), y, colour, height: 0 }];
+  const known = ys.filter((value) => value !== null).map(Number);
+  const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
+  return [{ trace, x: xAt(trace.x, last), y, colour, mean, height: 0 }];
 }
 
 function xAt(values: Values | undefined, index: number): number | string {
@@ -92,7 +96,9 @@ function place(labels: Label[], figure: Figure, pixels: number): void {
 
 /** How far each label moves up so that none is nearer than a line to the next. */
 function spread(labels: Label[]): number[] {
-  const order = labels.map((_, i) => i).sort((a, b) => labels[a]!.height - labels[b]!.height);
+  const order = labels.map((_, i) => i).sort((a, b) =>
+    labels[a]!.height - labels[b]!.height || labels[a]!.mean - labels[b]!.mean
+  );
   const heights = order.map((i) => labels[i]!.height);
   for (let round = 0; round < 50; round++) {
     for (let i = 1; i < heights.length; i++) {

@@ -1,6 +1,6 @@
 import { completeFigure } from "./complete.ts";
 import { DisplayError } from "./errors.ts";
-import type { Figure } from "./figure.ts";
+import { type Figure, TRACE_TYPES } from "./figure.ts";
 import { FONT_FAMILY, fontFiles } from "./fonts.ts";
 import { loadPlotly } from "./plotly.ts";
 import { DEFAULT_HEIGHT, DEFAULT_WIDTH, type Mode } from "./theme.ts";
@@ -21,7 +21,7 @@ export interface PngOptions {
  * Draws a figure as PNG without a browser: plotly.js in a DOM stand-in makes SVG, resvg pixels.
  * The first call loads both (about a second); later ones take tens of milliseconds.
  *
- * @throws {DisplayError} plotly.js cannot draw the figure
+ * @throws {DisplayError} a trace needs a browser, or plotly.js cannot draw the figure
  */
 export async function renderPng(figure: Figure, options: PngOptions = {}): Promise<Uint8Array> {
   const svg = await renderSvg(figure, options);
@@ -32,6 +32,7 @@ export async function renderPng(figure: Figure, options: PngOptions = {}): Promi
 export async function renderSvg(figure: Figure, options: PngOptions = {}): Promise<string> {
   const width = options.width ?? figure.layout?.width ?? DEFAULT_WIDTH;
   const height = options.height ?? figure.layout?.height ?? DEFAULT_HEIGHT;
+  checkTypes(figure);
   const draw = await loadPlotly();
   const complete = completeFigure(figure, { ...options, width, height });
   try {
@@ -53,6 +54,18 @@ export async function svgToPng(svg: string, scale = 2): Promise<Uint8Array> {
     font: { fontFiles: fontFiles(), loadSystemFonts: false, defaultFontFamily: FONT_FAMILY },
   });
   return image.render().asPng();
+}
+
+/** Others need WebGL or maps, which only a browser has; plotly.js would wait for them for ever. */
+function checkTypes({ data }: Figure): void {
+  for (const { type } of data) {
+    if (type === undefined || TRACE_TYPES.includes(type)) continue;
+    throw new DisplayError(
+      `A chart of type "${type}" cannot be drawn without a browser: use one of ${
+        TRACE_TYPES.join(", ")
+      }.`,
+    );
+  }
 }
 
 /** Only the bundled font is loaded, on every machine alike; monospace stays monospace. */

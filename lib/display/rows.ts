@@ -33,6 +33,8 @@ export interface TakenRows {
   total: number;
 }
 
+const INT64 = /\bU?Int64\b/;
+
 /**
  * Takes the first `limit` rows of a polars frame, an arquero table or an array of objects.
  *
@@ -62,13 +64,32 @@ export function takeRows(source: Tabular, limit: number): TakenRows {
   );
 }
 
+/** What of a polars Series is used here. */
+export interface SeriesLike {
+  readonly dtype: { toString(): string };
+  readonly name: string;
+  toArray(): unknown[];
+  toFrame(): FrameLike;
+}
+
+/** Whether a value is a polars Series. */
+export function isSeries(value: object): value is SeriesLike {
+  return "toArray" in value && "dtype" in value && "toFrame" in value;
+}
+
+/** The values of a polars Series, 64-bit integers as exact BigInts. */
+export function seriesValues(series: SeriesLike): unknown[] {
+  if (!INT64.test(String(series.dtype))) return series.toArray();
+  return withExactIntegers(series.toFrame()).map((row) => row[series.name]);
+}
+
 /**
  * polars hands 64-bit integers over as numbers, which rounds ids; its JSON has every digit, so
  * those columns come from there.
  */
 function withExactIntegers(frame: FrameLike): Row[] {
   const rows = frame.toRecords();
-  const names = frame.columns.filter((_, i) => /\bU?Int64\b/.test(String(frame.dtypes[i])));
+  const names = frame.columns.filter((_, i) => INT64.test(String(frame.dtypes[i])));
   if (names.length === 0) return rows;
   const json = frame.select(...names).writeJSON({ format: "json" }).toString();
   const exact = JSON.parse(json, readInteger as (key: string, value: unknown) => unknown) as Row[];

@@ -1,8 +1,10 @@
-import type { Figure } from "clickstream/display";
+import { type Figure, labelEnds } from "clickstream/display";
 
 const hours = Array.from({ length: 72 }, (_, i) => new Date(Date.UTC(2021, 1, 1, i)));
 const wave = (level: number, phase: number) =>
   hours.map((_, i) => Math.round(level * (1.1 + Math.sin((i - phase) / 3.82)) + ((i * 37) % 11)));
+
+const recall = Array.from({ length: 101 }, (_, i) => i / 100);
 
 /** One figure of each kind the notebooks draw, with values fixed so that pictures can be compared. */
 export const figures: Record<string, Figure> = {
@@ -146,6 +148,68 @@ export const figures: Record<string, Figure> = {
       xaxis2: { domain: [0.56, 1], anchor: "y2" },
       yaxis: { title: "events (10,000)" },
       yaxis2: { title: "purchases per 100 events", anchor: "x2", rangemode: "tozero" },
+    },
+  },
+  linesWithLabels: labelEnds({
+    data: [
+      { name: "network", x: recall, y: recall.map((r) => 0.9 * (1 - r) ** 1.4 + 0.05) },
+      { name: "logistic regression", x: recall, y: recall.map((r) => 0.7 * (1 - r) ** 1.7 + 0.05) },
+      {
+        name: "last event type",
+        x: recall,
+        y: recall.map((r) => 0.4 * (1 - r) ** 2 + 0.05),
+        line: { dash: "dash" },
+      },
+    ],
+    layout: {
+      title: {
+        text: "At half of all buyers found, every third person we would write to buys, which is " +
+          "seven times the share among all carts of the test period",
+        subtitle: {
+          text:
+            "Precision by recall on the test carts; the title and this line are long on purpose, " +
+            "to show that both are wrapped to the width of the picture and nothing is cut off",
+        },
+      },
+      xaxis: { title: "recall (share of buyers found)", tickformat: ".0%", range: [0, 1] },
+      yaxis: { title: "precision", tickformat: ".0%", rangemode: "tozero" },
+    },
+  }),
+  stacked: {
+    data: ["bronze", "silver", "gold", "online"].map((name, layer) => ({
+      type: "bar" as const,
+      name,
+      x: Array.from({ length: 12 }, (_, i) => i + 1),
+      y: Array.from({ length: 12 }, (_, i) => 2 + layer + ((i * 7 + layer * 3) % 5)),
+    })),
+    layout: {
+      title: "Half of each micro-batch's time goes into the online store",
+      barmode: "stack",
+      xaxis: { title: "micro-batch", dtick: 1 },
+      yaxis: { title: "time (ms)" },
+    },
+  },
+  smoothHeatmap: {
+    data: [{
+      type: "heatmap",
+      zsmooth: "best",
+      z: Array.from(
+        { length: 20 },
+        (_, y) => Array.from({ length: 30 }, (_, x) => Math.sin(x / 5) * Math.cos(y / 4)),
+      ),
+    }],
+    layout: { title: "A smooth field is drawn pixel by pixel" },
+  },
+  boxes: {
+    data: ["view", "cart", "purchase"].map((name, i) => ({
+      type: "box" as const,
+      name,
+      y: hours.map((_, hour) => 20 + i * 15 + ((hour * 7919) % 53)),
+    })),
+    layout: {
+      title: "Dearer products are carted and bought more often",
+      yaxis: { title: "price (USD)" },
+      showlegend: false,
     },
   },
 };

@@ -18,7 +18,7 @@ Deno.test("in a real Deno kernel", async (t) => {
       `);
       const [shown] = displays(outputs);
       const { data, metadata } = shown!.content;
-      assert.deepEqual(Object.keys(data), [
+      assert.deepEqual(Object.keys(data).sort(), [
         "application/vnd.plotly.v1+json",
         "image/png",
         "text/plain",
@@ -58,6 +58,41 @@ Deno.test("in a real Deno kernel", async (t) => {
       for (const message of shown.slice(1)) assert.equal(message.type, "update_display_data");
       assert.equal(new Set(shown.map((m) => m.content.transient.display_id)).size, 1);
       assert.match(shown.at(-1)!.content.data["text/plain"], /^✓ Loading {2}4 files · in 1\.\d s/);
+    });
+    await t.step("a live chart is one output, redrawn in place", async () => {
+      const outputs = await kernel.run(`
+        import { liveChart } from "clickstream/display";
+        const lag = liveChart("lag", { intervalMs: 0 });
+        for (let i = 1; i <= 40; i++) {
+          lag.update({ data: [{ name: "live", y: [i] }] });
+          await new Promise((resolve) => setTimeout(resolve, 25));
+        }
+        await lag.finish({ data: [{ name: "live", y: [99] }] });
+      `);
+      const shown = displays(outputs);
+      assert.equal(shown[0]!.type, "display_data");
+      assert.ok(shown.length >= 2 && shown.length <= 12, `${shown.length} draws`);
+      for (const message of shown.slice(1)) assert.equal(message.type, "update_display_data");
+      for (const { content } of shown) assert.equal(content.transient.display_id, "lag");
+      assert.match(shown.at(-1)!.content.data["text/plain"], /y 99 to 99/);
+    });
+    await t.step("a diagram shows a PNG and words", async () => {
+      const outputs = await kernel.run(`
+        import { diagram, pipelineDiagram } from "clickstream/display";
+        await diagram(pipelineDiagram({ bronze: 34_797n }));
+      `);
+      const { data } = displays(outputs)[0]!.content;
+      assert.deepEqual(Object.keys(data).sort(), ["image/png", "text/plain"]);
+      assert.match(data["text/plain"], /bronze +34,797 {2}→ silver, live, rejected/);
+    });
+    await t.step("a chart that cannot be drawn is an error of the cell, in words", async () => {
+      const outputs = await kernel.run(`
+        import { chart } from "clickstream/display";
+        await chart({ data: [{ x: [() => 1] }] });
+      `);
+      const failed = outputs.find((message) => message.type === "error");
+      assert.equal(failed!.content.ename, "DisplayError");
+      assert.match(failed!.content.evalue, /figure\.data\[0\]\.x\[0\] is a function/);
     });
     await t.step("markdown is rendered by the front end", async () => {
       const outputs = await kernel.run(`

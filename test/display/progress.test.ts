@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { progressLine, progressOn, type ProgressState } from "../../lib/display/progress.ts";
+import { progressOn } from "../../lib/display/progress.ts";
+import { type ProgressState, terminalSink } from "../../lib/display/progress_sink.ts";
+import { progressLine } from "../../lib/display/progress_text.ts";
 
 /** A sink with a clock that only moves when told to. */
 function recorder(intervalMs: number) {
@@ -52,4 +54,34 @@ Deno.test("a sink that fails does not fail the work", async () => {
   const loading = progressOn(sink, "Loading");
   loading.update(1);
   await loading.finish();
+});
+
+Deno.test("in a terminal it is one line, rewritten, never longer than the terminal", async () => {
+  const written: string[] = [];
+  const sink = { ...terminalSink((text) => written.push(text), () => 40), intervalMs: 0 };
+  const loading = progressOn(sink, "Loading", { total: 10, unit: "files" });
+  loading.update(5, "a note that is much too long for this terminal");
+  await loading.finish();
+  for (const text of written) {
+    assert.ok(text.startsWith("\r\x1b[2K"));
+    assert.ok([...text.slice(5).trimEnd()].length < 40);
+  }
+  assert.deepEqual(written.map((text) => text.endsWith("\n")), [false, false, true]);
+});
+
+Deno.test("outside of terminal and notebook it writes a line at the end, to stderr", async () => {
+  const code = `
+    import { progress, table } from "clickstream/display";
+    const loading = progress("Loading", { total: 3, unit: "files" });
+    for (let done = 1; done <= 3; done++) loading.update(done);
+    await loading.finish();
+    await table([{ n: 1 }]);
+  `;
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", code],
+    cwd: new URL("../..", import.meta.url),
+  }).output();
+  const text = new TextDecoder();
+  assert.match(text.decode(stderr), /^✓ Loading {2}3 files · in [^\n]*\n$/);
+  assert.equal(text.decode(stdout), "n\n─\n1\n");
 });
