@@ -8,6 +8,10 @@ import { prepareViews, sessionFor } from "./views.ts";
  * Runs a query and returns its rows as a polars frame. Names of tables mean their newest versions;
  * a bare name is a table of the database `clickstream`.
  *
+ * The frame holds integers of 64 bits exactly, but polars rounds them to JavaScript numbers in
+ * `toArray`, `rows` and `toRecords`: take ids out with `toTypedArray`, as text, or by
+ * {@link records}.
+ *
  * @throws {Error} what the engine says of the query
  */
 export async function query(lake: Lakehouse, sql: string): Promise<DataFrame> {

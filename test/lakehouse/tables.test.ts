@@ -57,7 +57,7 @@ Deno.test("rows come back as they went in, ids beyond 2^53 and microseconds incl
       ],
     );
     const frame = await query(lake, "select id from t order by id");
-    assert.deepEqual(frame.getColumn("id").toArray(), [BIG, BIG + 1n]);
+    assert.deepEqual(frame.getColumn("id").toTypedArray(), BigInt64Array.of(BIG, BIG + 1n));
   });
 });
 
