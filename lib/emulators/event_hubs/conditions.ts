@@ -57,3 +57,10 @@ export function linkDetached(description: string): AmqpError {
 export function framingError(description: string): AmqpError {
   return error("amqp:connection:framing-error", description);
 }
+
+export function transferLimitExceeded(): AmqpError {
+  return error(
+    "amqp:link:transfer-limit-exceeded",
+    "More transfers were sent on the link than it has credit for.",
+  );
+}

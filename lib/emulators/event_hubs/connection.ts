@@ -1,36 +1,16 @@
-import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import type { Broker, Client } from "./broker.ts";
-import {
-  connectionForced,
-  framingError,
-  internalError,
-  linkDetached,
-  messageTooLarge,
-} from "./conditions.ts";
+import { framingError, internalError, linkDetached, messageTooLarge } from "./conditions.ts";
+import { adaptRhea, HEARTBEAT_MS, RAW_FORMAT } from "./adapt_rhea.ts";
 import { attachProducer, detachProducer, receiveTransfer } from "./producers.ts";
 import { attachReceiver, detachReceiver } from "./receivers.ts";
 import { answerRequest, requestNode } from "./requests.ts";
-import type {
-  AmqpError,
-  Container,
-  EventContext,
-  Frame,
-  RheaConnection,
-  RheaLink,
-  RheaReceiver,
-  RheaSender,
-  TransferFields,
-} from "./rhea.ts";
+import type { AmqpError, Container, EventContext, RheaReceiver, RheaSender } from "./rhea.ts";
+import { answerTransfer } from "./transfers.ts";
 import { guardSocket, MAX_FRAME } from "./socket.ts";
 
 const CHANNELS = 4999;
-/** Silence, in ms, after which a client is sent a heartbeat; twice that ends its connection. */
-const HEARTBEAT_MS = 60_000;
-/** Stands for message format 0, which rhea would decode, in the transfers it is given. */
-const RAW_FORMAT = 0x7fffff00;
 const REQUEST_CREDIT = 100;
-const NOTHING = Buffer.alloc(0);
 let connections = 0;
 
 /** Serves one client until it leaves. */
@@ -66,9 +46,7 @@ export function serveConnection(broker: Broker, container: Container, socket: So
     gone: false,
   };
   broker.clients.add(client);
-  keepRaw(broker, client);
-  writeAllFields(rhea);
-  guardState(client);
+  adaptRhea(client, broker.limits.messageBytes, (error) => endConnection(client, error));
   listen(broker, client);
   guarded.on("drain", () => wakeAll(client));
   rhea.accept(guarded);
@@ -78,7 +56,10 @@ export function serveConnection(broker: Broker, container: Container, socket: So
 /** Closes a connection with an error the client is told, and ends the socket soon after. */
 export function endConnection(client: Client, error?: AmqpError): void {
   if (client.gone) return;
-  if (client.rhea.is_open()) client.rhea.close(error);
+  if (client.rhea.is_open()) {
+    client.rhea.close(error);
+    client.rhea._process(); // now, as rhea itself ends the socket at once after an error
+  }
   setImmediate(() => client.socket.end());
 }
 
@@ -183,117 +164,17 @@ function onMessage(broker: Broker, client: Client, context: EventContext): void 
     });
     return;
   }
-  if (bytes > limit) {
-    delivery.reject(messageTooLarge(bytes, limit));
-    return void link.add_credit(1);
+  const answer = (error: AmqpError | null) => answerTransfer(client.socket, link, delivery, error);
+  if (bytes > limit) answer(messageTooLarge(bytes, limit));
+  else {
+    const node = requestNode(link.target?.address);
+    // Sent before its producer heard that the link was closed.
+    if (node === null) return answer(linkDetached("The link has been closed."));
+    answer(answerRequest(broker, client, node, payload));
   }
-  const node = requestNode(link.target?.address);
-  // Sent before its producer heard that the link was closed.
-  if (node === null) return delivery.reject(linkDetached("The link has been closed."));
-  answerRequest(broker, client, node, payload);
-  delivery.accept();
-  link.add_credit(1);
+  if (link.credit < REQUEST_CREDIT) link.add_credit(1);
 }
 
 function wakeAll(client: Client): void {
   for (const subscription of client.subscriptions.values()) subscription.wake();
-}
-
-/** Messages stay bytes; too large ones are not kept; flows that ask are answered. */
-function keepRaw(broker: Broker, client: Client): void {
-  const { rhea } = client;
-  const { on_transfer, on_flow, on_disposition } = rhea;
-  rhea.on_transfer = (frame) => {
-    const link = linkOf(rhea, frame);
-    if (link !== undefined) limitSize(broker, client, link, frame);
-    if (!frame.performative.message_format && link?._incomplete === undefined) {
-      frame.performative.message_format = RAW_FORMAT;
-    }
-    on_transfer.call(rhea, frame);
-  };
-  rhea.on_flow = (frame) => {
-    on_flow.call(rhea, frame);
-    const link = linkOf(rhea, frame);
-    if (frame.performative.echo && link !== undefined) link.issue_flow = true;
-  };
-  rhea.on_disposition = (frame) => {
-    const { first, last } = frame.performative;
-    if (last && last - first > 0xffff) frame.performative.last = first + 0xffff;
-    on_disposition.call(rhea, frame);
-  };
-}
-
-function linkOf(rhea: RheaConnection, frame: Frame<{ handle?: number | null }>) {
-  const { handle } = frame.performative;
-  if (handle === undefined || handle === null) return undefined;
-  return rhea.remote_channel_map[frame.channel]?.remote.handles[handle];
-}
-
-/** Counts the bytes of a transfer; those beyond twice the limit are forgotten as they come. */
-function limitSize(
-  broker: Broker,
-  client: Client,
-  link: RheaLink,
-  frame: Frame<TransferFields>,
-): void {
-  if (link._incomplete === undefined) client.received.set(link, 0);
-  const bytes = (client.received.get(link) ?? 0) + (frame.payload?.length ?? 0);
-  client.received.set(link, bytes);
-  if (frame.payload === undefined || bytes > 2 * broker.limits.messageBytes) {
-    frame.payload = NOTHING;
-  }
-}
-
-const BEGIN = 0x11;
-/** Links of one session, less one. */
-const HANDLES = 65_535;
-/** Fields of each performative, from open to close. */
-const FIELDS = new Map([
-  [0x10, 10],
-  [0x11, 8],
-  [0x12, 14],
-  [0x13, 11],
-  [0x14, 11],
-  [0x15, 6],
-  [
-    0x16,
-    3,
-  ],
-  [0x17, 1],
-  [0x18, 1],
-]);
-
-/** rhea leaves out empty fields at the end, as it may; Python's client wants all of them. */
-function writeAllFields(rhea: RheaConnection): void {
-  const { _write_frame } = rhea;
-  rhea._write_frame = (channel, performative, payload) => {
-    const code = performative?.constructor.descriptor?.numeric ?? 0;
-    const fields = FIELDS.get(code) ?? 0;
-    if (code === BEGIN) performative!.handle_max = HANDLES;
-    if (performative !== undefined && performative.value.length < fields) {
-      performative.value.length = fields;
-    }
-    _write_frame.call(rhea, channel, performative, payload);
-  };
-}
-
-/** What goes wrong inside rhea ends this connection, not the server. */
-function guardState(client: Client): void {
-  const { rhea } = client;
-  const { _process } = rhea;
-  rhea._process = () => {
-    try {
-      _process.call(rhea);
-    } catch (error) {
-      endConnection(client, framingError((error as Error).message));
-      client.socket.end();
-    }
-  };
-  rhea.idle = () =>
-    endConnection(
-      client,
-      connectionForced(
-        `The connection was silent for more than ${2 * HEARTBEAT_MS} ms and is closed.`,
-      ),
-    );
 }

@@ -7,6 +7,7 @@ import { parseTransfer, partitionKeyOf, type StoredMessage } from "./message.ts"
 import { append } from "./partition_log.ts";
 import { partitionOfKey } from "./partition_key.ts";
 import type { AmqpError, Delivery, RheaReceiver } from "./rhea.ts";
+import { answerTransfer } from "./transfers.ts";
 import { DecodeError } from "./wire.ts";
 
 /** Transfers a producer may have on their way. */
@@ -50,8 +51,7 @@ export async function receiveTransfer(
   giveBack(broker, producer.client, payload.length);
   producer.unanswered--;
   if (producer.client.gone) return;
-  if (refusal === null) delivery.accept();
-  else delivery.reject(refusal);
+  answerTransfer(producer.client.socket, producer.link, delivery, refusal);
   if (producer.closed) return;
   const missing = CREDIT - producer.link.credit - producer.unanswered;
   if (missing >= CREDIT / 4) producer.link.add_credit(missing);

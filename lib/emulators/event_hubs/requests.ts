@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { parseAddress, resolveHub, resolvePartition } from "./address.ts";
 import { authorize } from "./authorize.ts";
 import type { Broker, Client } from "./broker.ts";
-import { unauthorized } from "./conditions.ts";
+import { notFound, unauthorized, undecodable } from "./conditions.ts";
 import { firstSequence, isEmpty } from "./partition_log.ts";
 import type { Hub } from "./hubs.ts";
 import { type AmqpError, type AmqpMessage, rhea, type RheaSender } from "./rhea.ts";
@@ -29,22 +29,25 @@ export function requestNode(address: string | null | undefined): RequestNode | n
 }
 
 /**
- * Answers one request.
+ * Answers one request on the link it names.
  *
- * @throws {DecodeError} when its bytes are no AMQP message
+ * @returns why it cannot be answered, or null
  */
 export function answerRequest(
   broker: Broker,
   client: Client,
   node: RequestNode,
   payload: Buffer,
-): void {
-  for (let at = 0; at < payload.length;) at = checkValue(payload, at, payload.length);
-  const request = rhea.message.decode(payload);
-  const link = replyLink(client, node, request);
-  if (link === undefined) {
-    return broker.warn(`A request to $${node} wants its answer on a link that is not there.`);
+): AmqpError | null {
+  let request: AmqpMessage;
+  try {
+    for (let at = 0; at < payload.length;) at = checkValue(payload, at, payload.length);
+    request = rhea.message.decode(payload);
+  } catch (error) {
+    return undecodable((error as Error).message);
   }
+  const link = replyLink(client, node, request);
+  if (link === undefined) return notFound(String(request.reply_to));
   const answer = node === "cbs"
     ? putToken(broker, client, request)
     : manage(broker, client, request);
@@ -60,6 +63,7 @@ export function answerRequest(
     },
     body: answer.body ?? {},
   });
+  return null;
 }
 
 function replyLink(

@@ -169,10 +169,10 @@ export interface RheaSender extends RheaLink {
   send(message: unknown, tag?: Buffer, format?: number): { settled: boolean };
 }
 
+/** A transfer that came whole; answer it with `answerTransfer`. */
 export interface Delivery {
-  accept(): void;
-  reject(error: AmqpError): void;
-  release(): void;
+  id: number;
+  settled: boolean;
 }
 
 /** What rhea hands to a listener. */

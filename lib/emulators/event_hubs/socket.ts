@@ -56,16 +56,21 @@ export function guardSocket(
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),
   });
+  const steps = inTurn();
   const splitter = frameSplitter();
   let broken = false;
   socket.on("data", (bytes: Buffer) => {
     if (broken) return;
     try {
-      for (const frames of splitter(bytes)) guarded.emit("data", frames);
+      for (const frames of splitter(bytes)) {
+        // rhea ends the SASL layer a little after it has read it: only then may AMQP begin.
+        if (isHeader(frames, 0) && frames[4] === 0) steps.later();
+        steps.run(() => guarded.emit("data", frames));
+      }
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       broken = true;
-      onMalformed(error);
+      steps.run(() => onMalformed(error));
     }
   });
   socket.on("drain", () => guarded.emit("drain"));
@@ -84,6 +89,23 @@ export function guardSocket(
   });
   socket.on("close", () => finish());
   return guarded;
+}
+
+/** Runs steps at once, but from a call of `later` on only in the next turn of the event loop. */
+function inTurn() {
+  let waiting: (() => void)[] | null = null;
+  return {
+    run: (step: () => void) => void (waiting === null ? step() : waiting.push(step)),
+    later: () => {
+      if (waiting !== null) return;
+      waiting = [];
+      setImmediate(() => {
+        const steps = waiting ?? [];
+        waiting = null;
+        for (const step of steps) step();
+      });
+    },
+  };
 }
 
 /** Gathers what is written in one turn of the event loop into one write. */
@@ -119,16 +141,21 @@ export function frameSplitter(): (bytes: Buffer) => Generator<Buffer> {
     left = Buffer.alloc(0);
     let from = 0;
     let at = 0;
-    while (at < all.length) {
-      const size = sizeAt(all, at);
-      if (size === null || at + size > all.length) break;
-      if (isHeader(all, at)) {
-        // A header changes how rhea reads what follows: it gets a run of its own.
-        if (at > from) yield all.subarray(from, at);
-        yield all.subarray(at, at + size);
-        from = at + size;
-      } else checkFrame(all, at, size);
-      at += size;
+    try {
+      while (at < all.length) {
+        const size = sizeAt(all, at);
+        if (size === null || at + size > all.length) break;
+        if (isHeader(all, at)) {
+          // A header changes how rhea reads what follows: it gets a run of its own.
+          if (at > from) yield all.subarray(from, at);
+          from = at + size;
+          yield all.subarray(at, from);
+        } else checkFrame(all, at, size);
+        at += size;
+      }
+    } catch (error) {
+      if (at > from) yield all.subarray(from, at);
+      throw error;
     }
     if (at > from) yield all.subarray(from, at);
     left = all.subarray(at);

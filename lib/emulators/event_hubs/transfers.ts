@@ -1,10 +1,13 @@
 import { Buffer } from "node:buffer";
-import type { RheaSender, RheaSession } from "./rhea.ts";
-import { MAX_FRAME } from "./socket.ts";
+import type { AmqpError, Delivery, RheaReceiver, RheaSender, RheaSession } from "./rhea.ts";
+import { type GuardedSocket, MAX_FRAME } from "./socket.ts";
+import { encodeText } from "./wire.ts";
 
-/**
- * Settled transfers, written as bytes beside rhea: it would build a dozen objects for each and send
- * them one by one. Its counters are kept in step, so that its own frames fit in between.
+/*
+ * Transfers and their answers, written as bytes beside rhea. It would build a dozen objects for each
+ * transfer and send them one by one; and it merges the answers of neighbours without looking at all
+ * of them, so that a refused transfer after an accepted one would be told accepted. Its counters are
+ * kept in step, so that its own frames fit in between.
  */
 
 const TRANSFER_HEAD = 38;
@@ -99,4 +102,47 @@ function writeHead(
   target[at++] = 0x41;
   target[at++] = more ? 0x41 : 0x42;
   return at + target.write("@@@@@", at, "latin1"); // five nulls: Python's client counts the fields
+}
+
+const ACCEPTED = Buffer.from([0x00, 0x53, 0x24, 0x45]);
+
+/**
+ * Answers a transfer: accepted, or refused with an error.
+ *
+ * @param error why it is refused; null accepts it
+ */
+export function answerTransfer(
+  socket: GuardedSocket,
+  link: RheaReceiver,
+  delivery: Delivery,
+  error: AmqpError | null,
+): void {
+  const state = error === null ? ACCEPTED : rejected(error);
+  // role, first, last, settled, state, batchable
+  const fields = Buffer.from([6, 0x41, 0x70, 0, 0, 0, 0, 0x70, 0, 0, 0, 0, 0x41]);
+  fields.writeUInt32BE(delivery.id >>> 0, 3);
+  fields.writeUInt32BE(delivery.id >>> 0, 8);
+  const head = Buffer.from([0, 0, 0, 0, 2, 0, 0, 0, 0x00, 0x53, 0x15, 0xd0, 0, 0, 0, 0, 0, 0, 0]);
+  head.writeUInt16BE(link.session.local.channel, 6);
+  const frame = Buffer.concat([head, fields, state, FALSE]);
+  frame.writeUInt32BE(frame.length, 0);
+  frame.writeUInt32BE(frame.length - 16, 12);
+  socket.write(frame);
+  delivery.settled = true;
+  link.connection._register(); // lets rhea forget it and widen the session's window
+}
+
+const FALSE = Buffer.from([0x42]);
+
+function rejected({ condition, description }: AmqpError): Buffer {
+  const empty = Buffer.from([0xc1, 1, 0]);
+  const fields = [encodeText(condition, true), encodeText(description), empty];
+  return describedList(0x25, [describedList(0x1d, fields)]);
+}
+
+function describedList(code: number, items: Buffer[]): Buffer {
+  const content = Buffer.concat(items);
+  const head = Buffer.from([0x00, 0x53, code, 0xd0, 0, 0, 0, 0, 0, 0, 0, items.length]);
+  head.writeUInt32BE(content.length + 4, 4);
+  return Buffer.concat([head, content]);
 }

@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { EventHubConsumerClient, EventHubProducerClient } from "@azure/event-hubs";
 import { connect } from "node:net";
 import { waitUntil } from "clickstream/config";
-import { FAST, HUB, receive, sendersClosed, withEventHubs, withProducer } from "./support.ts";
+import { FAST, HUB, receive, withEventHubs, withProducer } from "./support.ts";
+
+/** The SDK does not notice a link that goes while it sends; a short timeout makes it try again. */
+const SOON = { retryOptions: { maxRetries: 3, timeoutInMs: 1000, retryDelayInMs: 50 } } as const;
 
 Deno.test("a batch may hold up to 1 MiB, and one large body comes back whole", async () => {
   await withEventHubs(async (server) => {
@@ -65,7 +68,7 @@ Deno.test("hubs and groups are made, and removed with their links", async () => 
     assert.throws(() => server.createHub({ name: "made", partitions: 2 }), /has 1 partitions/);
     assert.throws(() => server.createHub({ name: "../up", partitions: 1 }), /is no name/);
     assert.throws(() => server.createHub({ name: "wide", partitions: 99 }), /1 to 32 partitions/);
-    const producer = new EventHubProducerClient(server.connectionString("MADE"), FAST);
+    const producer = new EventHubProducerClient(server.connectionString("MADE"), SOON);
     await producer.sendBatch([{ body: 1 }]);
     await server.deleteHub("made");
     await assert.rejects(producer.sendBatch([{ body: 2 }]));
@@ -75,24 +78,18 @@ Deno.test("hubs and groups are made, and removed with their links", async () => 
 
 Deno.test("resetHub empties the hub under connected clients, which can go on", async () => {
   await withEventHubs(async (server) => {
-    await withProducer(server, async (producer) => {
-      await producer.sendBatch([{ body: "old" }], { partitionId: "0" });
-      await receive(server, { count: 1, partition: "0" });
-      await server.resetHub(HUB);
-      const [partition] = server.status().hubs[0]!.partitions;
-      assert.deepEqual([partition!.events, partition!.eventsIn], [0, 0]);
-      assert.equal(server.status().hubs[0]!.groups[0]!.partitions[0]!.lag, null);
-      await waitUntil(
-        () =>
-          producer.sendBatch([{ body: "new" }], { partitionId: "0" }).then(() => true, () => false),
-        {
-          what: "the producer to connect again",
-        },
-      );
-      const [event] = await receive(server, { count: 1, partition: "0" });
-      assert.equal(event!.body, "new");
-      assert.equal(event!.sequenceNumber, 0);
-    });
+    const producer = new EventHubProducerClient(server.connectionString(HUB), SOON);
+    await producer.sendBatch([{ body: "old" }], { partitionId: "0" });
+    await receive(server, { count: 1, partition: "0" });
+    await server.resetHub(HUB);
+    const [partition] = server.status().hubs[0]!.partitions;
+    assert.deepEqual([partition!.events, partition!.eventsIn], [0, 0]);
+    assert.equal(server.status().hubs[0]!.groups[0]!.partitions[0]!.lag, null);
+    await producer.sendBatch([{ body: "new" }], { partitionId: "0" });
+    const [event] = await receive(server, { count: 1, partition: "0" });
+    assert.equal(event!.body, "new");
+    assert.equal(event!.sequenceNumber, 0);
+    await producer.close();
   });
 });
 
