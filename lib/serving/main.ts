@@ -12,10 +12,14 @@ import {
   runCommand,
   runningState,
 } from "clickstream/config";
+import { closeLakehouse, type Lakehouse, openLakehouse } from "clickstream/lakehouse";
 import { ensureServing, servingPaths, type ServingState, stopServing } from "./ensure.ts";
-import { openOnlineLookUp } from "./onlineLookUp.ts";
+import { inferenceLog } from "./inferenceLog.ts";
+import { inferenceWriter } from "./inferenceTable.ts";
+import { servingLog } from "./log.ts";
+import { type OnlineLookUp, openOnlineLookUp } from "./onlineLookUp.ts";
 import { registryModels } from "./registryModels.ts";
-import { type ServingServer, startServer } from "./server.ts";
+import { type ServingOptions, type ServingServer, startServer } from "./server.ts";
 import { streamTimeOf } from "./streamTime.ts";
 
 const HELP = `The scoring server: MLflow's protocol and Databricks' serving endpoints.
@@ -26,6 +30,8 @@ const HELP = `The scoring server: MLflow's protocol and Databricks' serving endp
 `;
 
 const CHECK_MS = 1000;
+/** The inference log needs little: the rest of the machine belongs to others. */
+const LAKEHOUSE = { memoryLimit: "512MB", threads: 1 };
 
 if (import.meta.main) await runCommand(main);
 
@@ -75,15 +81,8 @@ async function serve(config: Config, idleMinutes: number): Promise<void> {
     );
   }
   const online = await openOnlineLookUp(config);
-  const server = await startServer({
-    models: registryModels(homePaths(config).registry),
-    lookUp: online.lookUp,
-    streamTime: streamTimeOf(config),
-    standard: { name: config.model.inferenceName, version: "production" },
-    tokens: [config.serving.token],
-    directory: servingPaths(config).directory,
-    port: config.serving.port,
-  });
+  const lake = await openLakehouse(homePaths(config).lakehouse, LAKEHOUSE);
+  const server = await startServer(serverOptions(config, online, lake));
   try {
     writeState(stateFile, stateOf(server));
     await reasonToStop(server, stateFile, idleMinutes * 60_000);
@@ -91,8 +90,27 @@ async function serve(config: Config, idleMinutes: number): Promise<void> {
     if (isOurs(stateFile)) rmSync(stateFile, { force: true });
     await server.close();
     online.close();
+    await closeLakehouse(lake);
   }
   process.exit(0);
+}
+
+function serverOptions(config: Config, online: OnlineLookUp, lake: Lakehouse): ServingOptions {
+  const log = servingLog();
+  return {
+    models: registryModels(homePaths(config).registry),
+    lookUp: online.lookUp,
+    streamTime: streamTimeOf(config),
+    standard: { name: config.model.inferenceName, version: "production" },
+    tokens: [config.serving.token],
+    directory: servingPaths(config).directory,
+    port: config.serving.port,
+    inferenceLog: inferenceLog({
+      write: inferenceWriter(lake),
+      onError: (error) => log.error({ err: error }, "the inference log cannot be written"),
+    }),
+    log,
+  };
 }
 
 function stateOf(server: ServingServer): ServingState {
