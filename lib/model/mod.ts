@@ -4,6 +4,7 @@ export * from "./calibration.ts";
 export * from "./columns.ts";
 export * from "./errors.ts";
 export * from "./evaluate.ts";
+export * from "./explain.ts";
 export * from "./model.ts";
 export { DEFAULT_PARAMETERS, type NetworkParameters } from "./network/network.ts";
 export type { Epoch } from "./network/train.ts";

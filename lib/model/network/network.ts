@@ -27,9 +27,9 @@ export interface NetworkParameters {
   classWeight: number;
   /** Rows a step at most; fewer where a pass would have less than 32 steps. @default 1024 */
   batch: number;
-  /** Passes over the rows at most. @default 12 */
+  /** Passes over the rows at most. @default 12, more where that is less than 1,500 steps */
   epochs: number;
-  /** Passes without a better validation score before training stops. @default 3 */
+  /** Passes without a better validation score before training stops. @default 3, or a sixth of the passes */
   patience: number;
 }
 

@@ -4,7 +4,7 @@ import type { Encoded } from "../features/preprocessing.ts";
 import { createRandom, deriveSeed, type Random, shuffle } from "../random.ts";
 import { averagePrecision } from "../scores/ranking.ts";
 import { fillRow, forward, logitsOfMany } from "./forward.ts";
-import { layerSizes, type Network, type NetworkParameters } from "./network.ts";
+import { DEFAULT_PARAMETERS, layerSizes, type Network, type NetworkParameters } from "./network.ts";
 
 /** What one pass over the training rows gave. */
 export interface Epoch {
@@ -116,6 +116,24 @@ function createState(tf: TensorFlow, train: LabelledInputs, options: NetworkTrai
     weights: new Float32Array(batch),
   };
 }
+
+/**
+ * The parameters for a number of rows: passes and patience grow for small tables, where the defaults
+ * would end before the network has learnt; what is given stays.
+ */
+export function parametersFor(
+  rows: number,
+  given: Partial<NetworkParameters> = {},
+): NetworkParameters {
+  const parameters = { ...DEFAULT_PARAMETERS, ...given };
+  const steps = Math.ceil(rows / batchSize(rows, parameters.batch));
+  const epochs = given.epochs ??
+    Math.min(60, Math.max(DEFAULT_PARAMETERS.epochs, Math.ceil(FEWEST_STEPS / steps)));
+  const patience = given.patience ?? Math.max(DEFAULT_PARAMETERS.patience, Math.round(epochs / 6));
+  return { ...parameters, epochs, patience };
+}
+
+const FEWEST_STEPS = 1500;
 
 /** Rows a step: fewer than asked for when a pass would have less than 32 steps. */
 function batchSize(rows: number, most: number): number {
