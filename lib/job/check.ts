@@ -9,6 +9,7 @@ import { projectRoot, runCommand } from "clickstream/config";
 import { type CommandResult, deno } from "./check/commands.ts";
 import { directionFindings } from "./check/directions.ts";
 import type { Finding } from "./check/finding.ts";
+import { cleanNotebooks } from "./clean.ts";
 import { checkCells, formatFindings, notebookFindings } from "./check/notebooks.ts";
 
 interface Part {
@@ -17,11 +18,12 @@ interface Part {
 }
 
 const PARTS: Part[] = [
-  { name: "format", run: () => deno(["fmt", "--check"], projectRoot) },
+  { name: "format", run: () => deno(["fmt", "--check", "--ignore=notebooks"], projectRoot) },
   { name: "lint", run: () => deno(["lint", "--quiet"], projectRoot) },
   { name: "types", run: checkTypes },
   { name: "directions of imports", run: () => judge(directionFindings(projectRoot)) },
   { name: "notebooks: clean and well made", run: () => judge(notebookFindings(projectRoot)) },
+  { name: "notebooks: format", run: checkNotebookFormat },
   { name: "notebooks: types and lint of cells", run: () => checkCells(projectRoot) },
 ];
 
@@ -35,6 +37,14 @@ function hasTypeScript(path: string): boolean {
   if (!existsSync(path)) return false;
   if (!Deno.statSync(path).isDirectory) return path.endsWith(".ts");
   return [...Deno.readDirSync(path)].some((entry) => hasTypeScript(join(path, entry.name)));
+}
+
+async function checkNotebookFormat(): Promise<CommandResult> {
+  const folder = join(projectRoot, "notebooks");
+  const readable = notebookFindings(projectRoot).every(({ rule }) => rule !== "N1");
+  const changed = readable ? await cleanNotebooks(folder, { dryRun: true }) : [];
+  const message = "is not formatted as Jupyter and deno fmt write it: run deno task clean.";
+  return judge(changed.map((name) => ({ file: `notebooks/${name}`, rule: "C5", message })));
 }
 
 function judge(findings: Finding[]): Promise<CommandResult> {

@@ -7,27 +7,45 @@ import { projectRoot, runCommand } from "clickstream/config";
 import { cleaned } from "./check/clean_notebook.ts";
 import { deno } from "./check/commands.ts";
 import { notebookNames } from "./check/notebooks.ts";
-import { formatNotebook, parseNotebook, writeNotebook } from "./notebook/mod.ts";
+import { formatNotebook, parseNotebook } from "./notebook/mod.ts";
 
-/** Cleans the notebooks of a folder and returns the names of those that changed. */
-export async function cleanNotebooks(folder: string): Promise<string[]> {
-  const changed: string[] = [];
-  for (const name of notebookNames(folder)) {
-    const path = join(folder, name);
-    const before = await Deno.readTextFile(path);
-    const draft = await Deno.makeTempFile({ suffix: ".ipynb" });
-    try {
-      await writeNotebook(draft, cleaned(parseNotebook(before, path)));
-      await deno(["fmt", "--quiet", "--config", join(projectRoot, "deno.json"), draft], folder);
-      const after = formatNotebook(parseNotebook(await Deno.readTextFile(draft), path));
-      if (after === before) continue;
-      await Deno.writeTextFile(path, after);
-      changed.push(name);
-    } finally {
-      await Deno.remove(draft);
+/** How notebooks are cleaned. */
+export interface CleanOptions {
+  /** Only tells which notebooks would change. @default false */
+  dryRun?: boolean | undefined;
+}
+
+/**
+ * Cleans and formats the notebooks of a folder and returns the names of those that changed.
+ *
+ * Copies are formatted and compared, as `deno fmt --check` of Deno 2.8.0 turns down notebooks that
+ * `deno fmt` leaves as they are.
+ */
+export async function cleanNotebooks(
+  folder: string,
+  options: CleanOptions = {},
+): Promise<string[]> {
+  const names = notebookNames(folder);
+  if (names.length === 0) return [];
+  const drafts = await Deno.makeTempDir({ prefix: "clickstream-clean-" });
+  try {
+    for (const name of names) {
+      const notebook = parseNotebook(await Deno.readTextFile(join(folder, name)), name);
+      await Deno.writeTextFile(join(drafts, name), formatNotebook(cleaned(notebook)));
     }
+    await deno(["fmt", "--quiet", "--config", join(projectRoot, "deno.json"), drafts], folder);
+    const changed: string[] = [];
+    for (const name of names) {
+      const draft = await Deno.readTextFile(join(drafts, name));
+      const after = formatNotebook(parseNotebook(draft, name));
+      if (after === await Deno.readTextFile(join(folder, name))) continue;
+      changed.push(name);
+      if (!options.dryRun) await Deno.writeTextFile(join(folder, name), after);
+    }
+    return changed;
+  } finally {
+    await Deno.remove(drafts, { recursive: true });
   }
-  return changed;
 }
 
 async function clean(): Promise<void> {

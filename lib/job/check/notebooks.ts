@@ -10,7 +10,6 @@ import { structureFindings } from "./structure.ts";
 /** A notebook of the project, read for the gate. */
 interface ReadNotebook {
   file: string;
-  text: string;
   notebook: Notebook;
 }
 
@@ -26,8 +25,8 @@ export function notebookFindings(root: string): Finding[] {
   const folder = join(root, "notebooks");
   return notebookNames(folder).flatMap((name): Finding[] => {
     try {
-      const { file, text, notebook } = read(folder, name);
-      return [...cleanFindings(notebook, text, file), ...structureFindings(notebook, file)];
+      const { file, notebook } = read(folder, name);
+      return [...cleanFindings(notebook, file), ...structureFindings(notebook, file)];
     } catch (error) {
       if (!(error instanceof NotebookError)) throw error;
       return [{ file: `notebooks/${name}`, rule: "N1", message: error.message }];
@@ -83,7 +82,7 @@ export function formatFindings(findings: readonly Finding[]): string {
 function read(folder: string, name: string): ReadNotebook {
   const text = Deno.readTextFileSync(join(folder, name));
   const file = `notebooks/${name}`;
-  return { file, text, notebook: parseNotebook(text, file) };
+  return { file, notebook: parseNotebook(text, file) };
 }
 
 function isReadable(folder: string, name: string): boolean {
