@@ -125,7 +125,7 @@ export function connectServing(target: ServingTarget): ServingClient {
         if (status.state.config_update === "UPDATE_FAILED") throw notLoaded(status);
         const settled = status.state.config_update === "NOT_UPDATING";
         return settled && status.state.ready === "READY" ? status : null;
-      }, { timeoutMs, intervalMs: 100, what: `endpoint ${name} to be READY` });
+      }, { timeoutMs, intervalMs: 50, what: `endpoint ${name} to be READY` });
     },
     score(name, rows, params) {
       const path = name === null

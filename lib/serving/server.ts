@@ -126,7 +126,7 @@ function partsOf(options: ServingOptions, onRequest: () => void): AppParts {
       ...options,
       onFailure(error) {
         metrics.storeFailures.inc();
-        log.warn({ err: error }, "the online store failed");
+        log.warn({ reason: reasonOf(error) }, "the online store failed");
         options.onFailure?.(error);
       },
     }),
@@ -142,6 +142,16 @@ function partsOf(options: ServingOptions, onRequest: () => void): AppParts {
     onScored: (...scored) => inferenceLog?.add(...scored),
     onRequest,
   };
+}
+
+/** What went wrong, without messages: those of a store may name a user's keys. */
+function reasonOf(error: unknown): string {
+  let innermost = error;
+  while (innermost instanceof Error && innermost.cause instanceof Error) {
+    innermost = innermost.cause;
+  }
+  const { code, name } = innermost as { code?: unknown; name?: unknown };
+  return String(code ?? name ?? "unknown");
 }
 
 function listen(

@@ -173,10 +173,12 @@ Deno.test("The log is JSON lines with a request id each, and never a token or an
   const script = `
     import { startServing } from "clickstream/serving";
     import { servingLog } from "${new URL("../../lib/serving/log.ts", import.meta.url)}";
-    import { smallModels, smallStore, send } from "${new URL("./support.ts", import.meta.url)}";
+    import { smallModels, send } from "${new URL("./support.ts", import.meta.url)}";
     const server = await startServing({
-      models: smallModels({ small: 1 }), lookUp: smallStore([]), tokens: ["test-token"],
+      models: smallModels({ small: 1 }), tokens: ["test-token"],
       standard: { name: "small", version: "production" }, log: servingLog(),
+      lookUp: ([key]) => Promise.reject(new Error("cannot read " + key.user_id, {
+        cause: Object.assign(new Error(), { code: "ECONNREFUSED" }) })),
     });
     await send(server.url + "/invocations?token=in-query", "POST", {
       inputs: { user_id: "4242424242", user_session: "secret-session", product_id: 1 },
@@ -193,5 +195,6 @@ Deno.test("The log is JSON lines with a request id each, and never a token or an
   const requests = lines.filter((line) => line.msg === "request");
   assert.deepEqual(requests.map((line) => line.status), [200, 401]);
   assert.ok(requests.every((line) => typeof line.request_id === "string"));
+  assert.equal(lines.find((line) => line.level === 40).reason, "ECONNREFUSED");
   assert.doesNotMatch(text, /test-token|wrong-token|in-query|4242424242|secret-session/);
 });
