@@ -1,13 +1,15 @@
 import { parseArgs } from "node:util";
 import process from "node:process";
-import { ConfigError, loadConfig, runCommand } from "clickstream/config";
+import { type Config, ConfigError, loadConfig, runCommand } from "clickstream/config";
 import { serve } from "./serve.ts";
-import { ensureServices, stopServices } from "./services.ts";
+import { createHub, ensureServices, resetHub, stopServices } from "./services.ts";
 
 const HELP = `Local Event Hubs and Cosmos DB.
 
   deno task services             start both in the background and print how to connect
   deno task services -- stop     stop them
+  deno task services -- hub NAME [--partitions 4] [--groups a,b]    make a hub, or add groups to it
+  deno task services -- reset NAME                                  remove a hub's events
   deno task services -- serve    serve in this process until Ctrl-C (--idle-minutes 15)
 `;
 
@@ -23,6 +25,12 @@ async function main(args: string[]): Promise<number | void> {
   if (command === "stop") {
     return console.log(await stopServices(config) ? "Stopped." : "None ran.");
   }
+  if (command === "hub") return await makeHub(config, nameOf(positionals), values);
+  if (command === "reset") {
+    await ensureServices(config);
+    await resetHub(config, nameOf(positionals));
+    return console.log(`${positionals[1]} is empty.`);
+  }
   if (command !== "start") throw new ConfigError(`There is no command ${command}.\n${HELP}`);
   const services = await ensureServices(config);
   console.log(
@@ -37,6 +45,22 @@ async function main(args: string[]): Promise<number | void> {
   );
 }
 
+async function makeHub(
+  config: Config,
+  name: string,
+  values: { partitions: string; groups: string },
+): Promise<void> {
+  const { eventHubs } = await ensureServices(config);
+  const consumerGroups = values.groups.split(",").filter((group) => group !== "");
+  await createHub(config, { name, partitions: Number(values.partitions), consumerGroups });
+  console.log(eventHubs.connectionString.replace(/EntityPath=.*/, `EntityPath=${name}`));
+}
+
+function nameOf([command, name]: string[]): string {
+  if (name === undefined) throw new ConfigError(`${command} needs the name of a hub.\n${HELP}`);
+  return name;
+}
+
 function parse(args: string[]) {
   try {
     return parseArgs({
@@ -44,6 +68,8 @@ function parse(args: string[]) {
       allowPositionals: true,
       options: {
         help: { type: "boolean", short: "h", default: false },
+        partitions: { type: "string", default: "4" },
+        groups: { type: "string", default: "" },
         "idle-minutes": { type: "string", default: "15" },
       },
     });

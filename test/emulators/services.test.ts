@@ -6,6 +6,7 @@ import { homePaths, loadConfig, NotFoundError, waitUntil } from "clickstream/con
 import { createHub, ensureServices, resetHub, stopServices } from "clickstream/emulators";
 import { withHome } from "../support.ts";
 
+const MAIN = fileURLToPath(new URL("../../lib/emulators/main.ts", import.meta.url));
 const ASK = fileURLToPath(new URL("./ask_for_services.ts", import.meta.url));
 
 Deno.test("three processes that ask at once share one services process", async () => {
@@ -89,6 +90,42 @@ Deno.test("the services process ends by itself when its home is gone", async () 
       what: "the process to end",
       timeoutMs: 15_000,
     });
+  });
+});
+
+Deno.test("the services process ends by itself when nobody uses it", async () => {
+  await withHome(async (home) => {
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--quiet", MAIN, "serve", "--idle-minutes", "0.01"],
+      env: { CLICKSTREAM_HOME: home },
+    }).output();
+    assert.equal(code, 0);
+    assert.match(new TextDecoder().decode(stderr), /idle for 0.6 s/);
+    assert.equal(existsSync(homePaths(loadConfig({ CLICKSTREAM_HOME: home })).services), false);
+  });
+});
+
+Deno.test("the command makes and resets hubs, and names what is wrong", async () => {
+  await withServices(async (config) => {
+    const run = async (...args: string[]) => {
+      const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", "--quiet", MAIN, ...args],
+        env: { CLICKSTREAM_HOME: config.home },
+      }).output();
+      const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+      return { code, text };
+    };
+    const made = await run("--", "hub", "clicks", "--partitions", "2", "--groups", "late");
+    assert.equal(made.code, 0, made.text);
+    assert.match(made.text, /EntityPath=clicks/);
+    assert.equal((await run("reset", "clicks")).code, 0);
+    for (const wrong of [["reset"], ["reset", "nothing"], ["dance"], ["--loud"]]) {
+      const { code, text } = await run(...wrong);
+      assert.equal(code, 1);
+      assert.doesNotMatch(text, /at file:/, "no stack trace");
+    }
+    const stopped = await run("stop");
+    assert.equal(stopped.text, "Stopped.\n");
   });
 });
 
