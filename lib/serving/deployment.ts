@@ -47,6 +47,19 @@ export interface DeployOptions {
   retryMs?: number;
 }
 
+interface State {
+  source: ModelSource;
+  name: string;
+  wanted: string;
+  options: DeployOptions;
+  current: Lease | null;
+  failure: Error | null;
+  /** The version that could not be loaded, and when it is tried again. */
+  broken: { version: number; until: number } | null;
+  pending: Promise<boolean> | null;
+  closed: boolean;
+}
+
 /** Starts to load a model and keeps it. */
 export function deploy(
   source: ModelSource,
@@ -54,78 +67,74 @@ export function deploy(
   wanted: string,
   options: DeployOptions = {},
 ): Deployment {
-  let current: Lease | null = null;
-  let failure: Error | null = null;
-  let pending: Promise<boolean> | null = null;
-  let closed = false;
-  let broken: { version: number; until: number } | null = null;
-
-  const fail = (error: Error) => {
-    if (failure?.message !== error.message) options.onFailure?.(error, name);
-    failure = error;
-    return false;
-  };
-  const retire = (lease: Lease | null) => {
-    if (lease === null) return;
-    lease.retired = true;
-    if (lease.users === 0) lease.servable.dispose?.();
-  };
-  const load = async (version: number): Promise<boolean> => {
-    try {
-      const servable = await source.load(name, version);
-      const before = current;
-      current = { servable, readRow: rowReader(servable.inputs), users: 0, retired: false };
-      retire(before);
-      if (closed) {
-        retire(current);
-        current = null;
-      }
-      failure = broken = null;
-      return current !== null;
-    } catch (error) {
-      broken = { version, until: performance.now() + (options.retryMs ?? 30_000) };
-      return fail(error as Error);
-    }
-  };
-  const loadNewest = async (): Promise<boolean> => {
-    let version: number;
-    try {
-      version = await source.resolve(name, wanted);
-    } catch (error) {
-      return fail(error as Error);
-    }
-    if (current?.servable.version === version) {
-      failure = null;
-      return false;
-    }
-    const tried = broken?.version === version && performance.now() < broken.until;
-    return tried ? false : await load(version);
-  };
-  const refresh = () => {
-    if (closed) return Promise.resolve(false);
-    pending ??= loadNewest().finally(() => pending = null);
-    return pending;
-  };
-
-  const firstLoad = refresh().then(() => {});
+  const empty = { current: null, failure: null, broken: null, pending: null, closed: false };
+  const state: State = { source, name, wanted, options, ...empty };
+  const firstLoad = refresh(state).then(() => {});
   return {
     name,
     wanted,
     firstLoad,
-    version: () => current?.servable.version ?? null,
-    failure: () => failure,
-    loading: () => pending !== null,
-    refresh,
-    use(body) {
-      const lease = current;
-      return lease === null ? null : lend(lease, body);
-    },
+    version: () => state.current?.servable.version ?? null,
+    failure: () => state.failure,
+    loading: () => state.pending !== null,
+    refresh: () => refresh(state),
+    use: (body) => state.current === null ? null : lend(state.current, body),
     close() {
-      closed = true;
-      retire(current);
-      current = null;
+      state.closed = true;
+      put(state, null);
     },
   };
+}
+
+function refresh(state: State): Promise<boolean> {
+  if (state.closed) return Promise.resolve(false);
+  state.pending ??= loadNewest(state).finally(() => state.pending = null);
+  return state.pending;
+}
+
+async function loadNewest(state: State): Promise<boolean> {
+  let version: number;
+  try {
+    version = await state.source.resolve(state.name, state.wanted);
+  } catch (error) {
+    return fail(state, error as Error);
+  }
+  if (state.current?.servable.version === version) {
+    state.failure = null;
+    return false;
+  }
+  const { broken } = state;
+  const tried = broken?.version === version && performance.now() < broken.until;
+  return tried ? false : await load(state, version);
+}
+
+async function load(state: State, version: number): Promise<boolean> {
+  try {
+    const servable = await state.source.load(state.name, version);
+    put(state, { servable, readRow: rowReader(servable.inputs), users: 0, retired: false });
+    if (state.closed) put(state, null);
+    state.failure = state.broken = null;
+    return state.current !== null;
+  } catch (error) {
+    const until = performance.now() + (state.options.retryMs ?? 30_000);
+    state.broken = { version, until };
+    return fail(state, error as Error);
+  }
+}
+
+function fail(state: State, error: Error): false {
+  if (state.failure?.message !== error.message) state.options.onFailure?.(error, state.name);
+  state.failure = error;
+  return false;
+}
+
+/** Serves another model from now on; the one before is freed when its last request ends. */
+function put(state: State, lease: Lease | null): void {
+  const before = state.current;
+  state.current = lease;
+  if (before === null) return;
+  before.retired = true;
+  if (before.users === 0) before.servable.dispose?.();
 }
 
 async function lend<T>(lease: Lease, body: (model: LoadedModel) => Promise<T>): Promise<T> {

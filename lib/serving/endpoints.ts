@@ -3,32 +3,10 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { NotFoundError } from "clickstream/config";
 import { deploy, type Deployment, type DeployOptions } from "./deployment.ts";
+import { describe, type Endpoint, type EndpointRecord } from "./endpointStatus.ts";
 import { ApiError } from "./errors.ts";
 import type { EndpointRequest } from "./endpointRequest.ts";
 import type { ModelSource } from "./types.ts";
-
-/** An endpoint as it is kept on disk. */
-export interface EndpointRecord {
-  name: string;
-  id: string;
-  /** Milliseconds since 1970-01-01 UTC. */
-  created: number;
-  updated: number;
-  configVersion: number;
-  /** Model, and its version as a number or an alias. */
-  entity: { name: string; model: string; version: string };
-  tags: { key: string; value: string }[];
-}
-
-interface Endpoint {
-  record: EndpointRecord;
-  /** What answers requests. */
-  active: Deployment;
-  /** What replaces it when loaded. */
-  next: Deployment | null;
-  /** A newer configuration could not be loaded. */
-  updateFailed: boolean;
-}
 
 /** The serving endpoints of this server, in Databricks' shapes. */
 export interface Endpoints {
@@ -47,6 +25,13 @@ export interface Endpoints {
   close(): void;
 }
 
+interface State {
+  source: ModelSource;
+  stateFile: string | null;
+  options: DeployOptions;
+  endpoints: Map<string, Endpoint>;
+}
+
 /**
  * Opens the endpoints kept in `stateFile` and loads their models in the background.
  *
@@ -58,42 +43,20 @@ export function openEndpoints(
   options: DeployOptions = {},
 ): Endpoints {
   const endpoints = new Map<string, Endpoint>();
-  for (const record of readRecords(stateFile)) {
-    endpoints.set(record.name, start(source, record, options));
-  }
-  const save = () => writeRecords(stateFile, [...endpoints.values()].map((one) => one.record));
-  const find = (name: string) => {
-    const found = endpoints.get(name);
-    if (found === undefined) throw missing(name);
-    return found;
-  };
+  const state: State = { source, stateFile, options, endpoints };
+  for (const record of readRecords(stateFile)) endpoints.set(record.name, start(state, record));
   return {
     list: () => [...endpoints.values()].map(describe),
-    get: (name) => describe(find(name)),
-    async create(request) {
-      if (endpoints.has(request.name)) throw existing(request.name);
-      await checkModel(source, request.config);
-      if (endpoints.has(request.name)) throw existing(request.name);
-      const endpoint = start(source, newRecord(request), options);
-      endpoints.set(request.name, endpoint);
-      save();
-      return describe(endpoint);
-    },
-    async update(name, config) {
-      find(name);
-      await checkModel(source, config);
-      const endpoint = find(name);
-      replace(source, endpoint, config, options);
-      save();
-      return describe(endpoint);
-    },
+    get: (name) => describe(find(state, name)),
+    create: (request) => create(state, request),
+    update: (name, config) => update(state, name, config),
     remove(name) {
-      const endpoint = find(name);
+      const endpoint = find(state, name);
       endpoints.delete(name);
       stop(endpoint);
-      save();
+      save(state);
     },
-    deployment: (name) => find(name).active,
+    deployment: (name) => find(state, name).active,
     async refresh() {
       const all = [...endpoints.values()].map((one) => one.active.refresh());
       return (await Promise.all(all)).filter(Boolean).length;
@@ -102,7 +65,41 @@ export function openEndpoints(
   };
 }
 
-function start(source: ModelSource, record: EndpointRecord, options: DeployOptions): Endpoint {
+function find(state: State, name: string): Endpoint {
+  const found = state.endpoints.get(name);
+  if (found === undefined) throw missing(name);
+  return found;
+}
+
+async function create(state: State, request: EndpointRequest): Promise<unknown> {
+  const { name, config } = request;
+  if (state.endpoints.has(name)) throw existing(name);
+  await checkModel(state.source, config);
+  if (state.endpoints.has(name)) throw existing(name);
+  const endpoint = start(state, newRecord(request));
+  state.endpoints.set(name, endpoint);
+  save(state);
+  return describe(endpoint);
+}
+
+async function update(
+  state: State,
+  name: string,
+  config: EndpointRequest["config"],
+): Promise<unknown> {
+  find(state, name);
+  await checkModel(state.source, config);
+  const endpoint = find(state, name);
+  replace(state, endpoint, config);
+  save(state);
+  return describe(endpoint);
+}
+
+function save(state: State): void {
+  writeRecords(state.stateFile, [...state.endpoints.values()].map((one) => one.record));
+}
+
+function start({ source, options }: State, record: EndpointRecord): Endpoint {
   const active = deploy(source, record.entity.model, record.entity.version, options);
   return { record, active, next: null, updateFailed: false };
 }
@@ -113,10 +110,9 @@ function stop(endpoint: Endpoint): void {
 }
 
 function replace(
-  source: ModelSource,
+  { source, options }: State,
   endpoint: Endpoint,
   config: EndpointRequest["config"],
-  options: DeployOptions,
 ): void {
   endpoint.next?.close();
   const next = deploy(source, config.model, config.version, options);
@@ -158,54 +154,6 @@ function newRecord(request: EndpointRequest): EndpointRecord {
     configVersion: 1,
     entity: { name, model, version },
     tags: request.tags,
-  };
-}
-
-function describe(endpoint: Endpoint): unknown {
-  const { record, active, next, updateFailed } = endpoint;
-  const ready = active.version() !== null;
-  const failed = updateFailed || (!ready && !active.loading() && active.failure() !== null);
-  const busy = next !== null || (!ready && active.loading());
-  const served = (deployment: Deployment, state: string) => ({
-    name: record.entity.name,
-    entity_name: deployment.name,
-    entity_version: String(deployment.version() ?? deployment.wanted),
-    model_name: deployment.name,
-    model_version: String(deployment.version() ?? deployment.wanted),
-    follows: /^\d+$/.test(deployment.wanted) ? null : deployment.wanted,
-    state: { deployment: state, deployment_state_message: deployment.failure()?.message ?? "" },
-  });
-  const entities = ready
-    ? [served(active, "DEPLOYMENT_READY")]
-    : [served(active, failed ? "DEPLOYMENT_FAILED" : "DEPLOYMENT_CREATING")];
-  return {
-    name: record.name,
-    id: record.id,
-    creator: "clickstream",
-    creation_timestamp: record.created,
-    last_updated_timestamp: record.updated,
-    state: {
-      ready: ready ? "READY" : "NOT_READY",
-      config_update: busy ? "IN_PROGRESS" : failed ? "UPDATE_FAILED" : "NOT_UPDATING",
-    },
-    config: {
-      served_entities: entities,
-      served_models: entities,
-      traffic_config: {
-        routes: [{ served_model_name: record.entity.name, traffic_percentage: 100 }],
-      },
-      config_version: record.configVersion,
-    },
-    ...(next === null ? {} : {
-      pending_config: {
-        served_entities: [served(next, "DEPLOYMENT_CREATING")],
-        config_version: record.configVersion,
-        start_time: record.updated,
-      },
-    }),
-    tags: record.tags,
-    permission_level: "CAN_MANAGE",
-    route_optimized: false,
   };
 }
 

@@ -1,5 +1,5 @@
 import { ApiError } from "./errors.ts";
-import { cacheKey, featureCache } from "./featureCache.ts";
+import { cacheKey, type FeatureCache, featureCache } from "./featureCache.ts";
 import type { LookedUp, LookUp, RowKeys } from "./types.ts";
 
 /** Features of one row with where they come from. */
@@ -61,47 +61,24 @@ export interface FeatureOptions {
 
 /** A source of features over a look-up. */
 export function featureSource(lookUp: LookUp, options: FeatureOptions = {}): FeatureSource {
-  const { cacheMaxAgeMs = 500, retryAfterMs = 1000, onStoreDown = "defaults" } = options;
+  const { cacheMaxAgeMs = 500, cacheMaxEntries = 10_000, retryAfterMs = 1000 } = options;
   const now = options.now ?? (() => performance.now());
-  const cache = featureCache({
-    ...(options.cacheMaxEntries === undefined ? {} : { maxEntries: options.cacheMaxEntries }),
-    now,
-  });
-  let downUntil = -Infinity;
-
-  const ask = async (keys: RowKeys[]): Promise<LookedUp[] | null> => {
-    if (now() < downUntil) return null;
-    const started = now();
-    try {
-      const rows = await within(lookUp(keys), options.lookUpTimeoutMs ?? 1000);
-      keys.forEach((key, i) => cache.set(key, rows[i]!, started));
-      return rows;
-    } catch (error) {
-      downUntil = now() + retryAfterMs;
-      options.onFailure?.(error);
-      return null;
-    }
-  };
-
+  const cache = featureCache({ maxEntries: cacheMaxEntries, now });
+  const ask = storeAsker(lookUp, options, now);
   return {
     cacheSize: () => cache.size(),
     async fetch(keys, useCache) {
-      const rows = new Map<string, ServedFeatures>();
-      const missing = new Map<string, RowKeys>();
-      let cached = 0;
-      for (const key of keys) {
-        const name = cacheKey(key);
-        if (rows.has(name) || missing.has(name)) continue;
-        const hit = useCache && cacheMaxAgeMs > 0 ? cache.get(key, cacheMaxAgeMs) : null;
-        if (hit === null) missing.set(name, key);
-        else rows.set(name, { ...hit.row, cachedMs: hit.cachedMs, answered: true });
-        if (hit !== null) cached++;
-      }
+      const maxAgeMs = useCache ? cacheMaxAgeMs : 0;
+      const { rows, missing } = fromCache(cache, keys, maxAgeMs);
+      const cached = rows.size;
+      const started = now();
       const answers = missing.size === 0 ? [] : await ask([...missing.values()]);
-      if (answers === null && onStoreDown === "fail") throw unavailable(retryAfterMs);
-      [...missing.keys()].forEach((name, i) =>
-        rows.set(name, { ...(answers?.[i] ?? nothing), cachedMs: 0, answered: answers !== null })
-      );
+      if (answers === null && options.onStoreDown === "fail") throw unavailable(retryAfterMs);
+      [...missing].forEach(([name, key], i) => {
+        const row = answers?.[i];
+        if (row !== undefined) cache.set(key, row, started);
+        rows.set(name, { ...(row ?? nothing), cachedMs: 0, answered: answers !== null });
+      });
       return {
         rows: keys.map((key) => rows.get(cacheKey(key))!),
         storeDown: answers === null,
@@ -110,6 +87,40 @@ export function featureSource(lookUp: LookUp, options: FeatureOptions = {}): Fea
       };
     },
   };
+}
+
+/** Asks the store within the time limit; null when it fails, and for a while after. */
+function storeAsker(
+  lookUp: LookUp,
+  options: FeatureOptions,
+  now: () => number,
+): (keys: RowKeys[]) => Promise<LookedUp[] | null> {
+  const { lookUpTimeoutMs = 1000, retryAfterMs = 1000 } = options;
+  let downUntil = -Infinity;
+  return async (keys) => {
+    if (now() < downUntil) return null;
+    try {
+      return await within(lookUp(keys), lookUpTimeoutMs);
+    } catch (error) {
+      downUntil = now() + retryAfterMs;
+      options.onFailure?.(error);
+      return null;
+    }
+  };
+}
+
+/** Rows of distinct keys that the cache has, and the keys it has not. */
+function fromCache(cache: FeatureCache, keys: RowKeys[], maxAgeMs: number) {
+  const rows = new Map<string, ServedFeatures>();
+  const missing = new Map<string, RowKeys>();
+  for (const key of keys) {
+    const name = cacheKey(key);
+    if (rows.has(name) || missing.has(name)) continue;
+    const hit = maxAgeMs > 0 ? cache.get(key, maxAgeMs) : null;
+    if (hit === null) missing.set(name, key);
+    else rows.set(name, { ...hit.row, cachedMs: hit.cachedMs, answered: true });
+  }
+  return { rows, missing };
 }
 
 const nothing: LookedUp = { features: {}, found: {}, eventTimes: {}, alreadyPurchased: false };
