@@ -1,7 +1,8 @@
-import type { Axis, Figure, Layout, Title, Trace } from "./figure.ts";
+import type { Axis, Figure, Layout, Title, Trace, Values } from "./figure.ts";
 import { textWidth, wrapText } from "./fonts.ts";
 import { jsonSafe } from "./json_safe.ts";
-import { colourOf, currentMode, type Mode, shades, template } from "./theme.ts";
+import { template } from "./template.ts";
+import { colourOf, currentMode, type Mode, shades } from "./theme.ts";
 
 /** Size and theme a figure is completed for. */
 export interface CompleteOptions {
@@ -13,13 +14,16 @@ export interface CompleteOptions {
   mode?: Mode;
 }
 
+/** Kinds that have labels or a colour bar instead of a place in the legend. */
+const UNLISTED = new Set(["heatmap", "histogram2d", "contour", "pie", "sankey", "indicator"]);
 const TITLE_SIZE = 17;
 const SUBTITLE_SIZE = 13;
 const LINE_HEIGHT = 1.3;
 /** What plotly leaves between lines beyond {@link LINE_HEIGHT}. */
 const LINE_GAP = 4;
 const EDGE = 16;
-const LEGEND_ROW = 24;
+const LEGEND_ROW = 19;
+const LEGEND_GAP = 6;
 
 /**
  * The figure with everything the house style adds: JSON-safe values, template, colours by name,
@@ -32,17 +36,44 @@ export function completeFigure(figure: Figure, options: CompleteOptions): Figure
   const coloured = data.map(withColour);
   const room = options.width - 2 * EDGE;
   const title = titleBlock(layout.title, room, mode);
-  const top = title.height + legendRows(coloured, layout, options.width) * LEGEND_ROW + 12;
+  const rows = legendRows(coloured, layout, options.width);
+  const legend = rows === 0 ? 0 : rows * LEGEND_ROW + LEGEND_GAP;
+  const top = title.height + legend + (data.some(({ type }) => type === "indicator") ? 48 : 12);
   return {
     data: coloured,
     layout: {
       ...layout,
       ...completeAxes(coloured, layout),
+      ...(hasValues(data) ? {} : emptyNote(layout, mode)),
       template: template(mode),
       height: options.height,
       margin: { l: 56, r: 28, b: 48, t: top, ...layout.margin },
       ...(title.title && { title: { y: 1 - title.top / options.height, ...title.title } }),
     },
+  };
+}
+
+/** Whether there is anything to draw. */
+function hasValues(data: Trace[]): boolean {
+  return data.some((trace) => {
+    const lists = [trace.x, trace.y, trace.z].filter((list) => list !== undefined);
+    return lists.length === 0 ||
+      lists.every((list) => Array.from(list as Values).some((v) => v !== null));
+  });
+}
+
+/** Empty axes would look like a mistake: the chart says that nothing is there. */
+function emptyNote(layout: Layout, mode: Mode): Partial<Layout> {
+  const bare = { showticklabels: false, showgrid: false, ticks: "" };
+  const titled = completeAxes([], layout);
+  return {
+    xaxis: { ...titled.xaxis, ...bare },
+    yaxis: { ...titled.yaxis, ...bare },
+    annotations: [{
+      text: "no data yet",
+      ...{ x: 0.5, y: 0.5, xref: "paper", yref: "paper", showarrow: false },
+      font: { size: 15, color: shades(mode).muted },
+    }],
   };
 }
 
@@ -141,7 +172,9 @@ function markerColour(trace: Trace): string | undefined {
 function legendRows(data: Trace[], layout: Layout, width: number): number {
   const own = layout.legend as { orientation?: string; y?: number } | undefined;
   if (own?.orientation === "v" || own?.y !== undefined || layout.showlegend === false) return 0;
-  const listed = data.filter((trace) => trace.showlegend !== false && trace.type !== "heatmap");
+  const listed = data.filter((trace) =>
+    trace.showlegend !== false && !UNLISTED.has(trace.type ?? "scatter")
+  );
   if (listed.length < 2 && layout.showlegend !== true) return 0;
   const wanted = listed.map((trace) => 50 + textWidth(trace.name ?? "trace 0", 13));
   const columns = Math.max(1, Math.floor((width - 90) / Math.max(...wanted, 1)));

@@ -20,7 +20,7 @@ const SURROUNDINGS = 150;
 
 /**
  * Names each line at its right end, in its colour, instead of in a legend; labels that would meet
- * move apart. For figures whose lines share one pair of axes.
+ * move apart. Meant for lines that share one pair of axes; other kinds of traces may stand beside.
  */
 export function labelEnds(figure: Figure): Figure {
   const layout = figure.layout ?? {};
@@ -38,8 +38,9 @@ export function labelEnds(figure: Figure): Figure {
       annotations: [
         ...(layout.annotations ?? []),
         ...labels.map(({ trace, x, y, colour }, i) => ({
-          x,
+          ...(endsWithAxis(x, labels) ? atAxisEnd(trace) : { x, xref: trace.xaxis ?? "x" }),
           y,
+          yref: trace.yaxis ?? "y",
           text: titleText(trace.name),
           font: { color: colour, size: 13, weight: 600 },
           showarrow: false,
@@ -50,6 +51,16 @@ export function labelEnds(figure: Figure): Figure {
       ],
     },
   };
+}
+
+/** Whether a line goes as far right as any other. */
+function endsWithAxis(x: number | string, labels: Label[]): boolean {
+  return labels.every((other) => typeof other.x !== typeof x || other.x <= x);
+}
+
+/** There a label stands outside of the plot, which then need not grow for it. */
+function atAxisEnd(trace: Trace) {
+  return { x: 1, xref: `${trace.xaxis ?? "x"} domain` };
 }
 
 function endOf(trace: Trace, index: number, axis: Axis): Label[] {
@@ -81,7 +92,7 @@ function onAxis(value: number, axis: Axis): number {
 /** Estimates where lines end on the screen, from the range of all values. */
 function place(labels: Label[], figure: Figure, pixels: number): void {
   const axis = figure.layout?.yaxis ?? {};
-  const all = figure.data.flatMap((trace) => Array.from(trace.y ?? []))
+  const all = labels.flatMap(({ trace }) => Array.from(trace.y ?? []))
     .filter((value) => typeof value === "number" || typeof value === "bigint")
     .map((value) => onAxis(Number(value), axis)).filter(Number.isFinite);
   if (axis.rangemode === "tozero") all.push(0);

@@ -38,10 +38,13 @@ export function pipelineDiagram(counts: PipelineCounts = {}, title?: string): Di
       node("silver", "silver, live", counts.live, "checked", "silver"),
       node("rejected", "rejected", counts.rejected, "with the reason", "bad"),
       node("training", "training tables", counts.training, "as of each moment", "gold"),
-      node("gold", "inference tables", counts.gold, "newest a key", "gold"),
+      node("gold", "inference tables", counts.gold, "newest by key", "gold"),
       node("online", "online store", counts.online, "Cosmos DB", "online"),
-      node("rows", "model", counts.trainingRows, "training rows", "model"),
-      node("serving", "endpoint", counts.scores, "scores given", "purchase"),
+      { ...node("model", "model", counts.trainingRows, "P(purchase)", "model"), unit: "rows" },
+      {
+        ...node("serving", "endpoint", counts.scores, "scores by keys", "purchase"),
+        unit: "scores",
+      },
     ],
     edges: [
       { from: "staged", to: "history" },
@@ -51,11 +54,11 @@ export function pipelineDiagram(counts: PipelineCounts = {}, title?: string): Di
       { from: "bronze", to: "rejected", dashed: true },
       { from: "silver", to: "gold" },
       { from: "history", to: "training" },
-      { from: "training", to: "rows" },
+      { from: "training", to: "model" },
       { from: "history", to: "gold", label: "seed", dashed: true },
       { from: "gold", to: "online" },
       { from: "online", to: "serving", label: "look-up" },
-      { from: "rows", to: "serving" },
+      { from: "model", to: "serving" },
     ],
   };
 }

@@ -14,6 +14,7 @@ export type DrawSvg = (figure: Figure, width: number, height: number) => Promise
 interface Plotly {
   newPlot(target: unknown, data: unknown, layout: unknown, config: unknown): Promise<unknown>;
   purge(target: unknown): void;
+  setPlotConfig(config: { logging: 0 | 1 | 2 }): void;
   Snapshot: { toSVG(target: unknown, format: "svg", scale: number): string };
 }
 
@@ -42,6 +43,7 @@ async function start(): Promise<DrawSvg> {
   supplyCanvas(window);
   supplyStyles(window);
   const plotly = evaluate(window);
+  plotly.setPlotConfig({ logging: 0 }); // warnings would become outputs of a notebook's cell
   return async (figure, width, height) => {
     const target = window.document.createElement("div");
     window.document.body.appendChild(target);

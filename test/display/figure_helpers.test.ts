@@ -5,6 +5,7 @@ import { describeFigure } from "../../lib/display/describe.ts";
 
 interface Annotation {
   x: unknown;
+  xref: string;
   y: number;
   text: string;
   yshift: number;
@@ -22,10 +23,20 @@ Deno.test("line ends are named in the line's colour, instead of a legend", () =>
     ],
   });
   assert.equal(figure.layout?.showlegend, false);
-  assert.deepEqual(annotations(figure).map(({ x, y, text, font }) => [x, y, text, font.color]), [
-    [2, 9, "view", colours.view],
-    [2, 1, "own", "#123456"],
+  assert.deepEqual(annotations(figure).map(({ y, text, font }) => [y, text, font.color]), [
+    [9, "view", colours.view],
+    [1, "own", "#123456"],
   ]);
+});
+
+Deno.test("a name stands outside of the plot, or where its line ends earlier", () => {
+  const figure = labelEnds({
+    data: [{ name: "view", x: [1, 2, 3], y: [5, 9, 8] }, { name: "cart", x: [1, 2], y: [1, 2] }],
+  });
+  assert.deepEqual(annotations(figure).map(({ x, xref }) => [x, xref]), [[1, "x domain"], [
+    2,
+    "x",
+  ]]);
 });
 
 Deno.test("names of lines that end together move apart in the order of the lines", () => {

@@ -5,6 +5,7 @@ import { inflateSync } from "node:zlib";
 import { Window } from "happy-dom";
 import { type Figure, renderPng, renderSvg } from "clickstream/display";
 import { type MeasuredNode, pageBox } from "../../lib/display/measure.ts";
+import { TRACE_TYPES } from "../../lib/display/figure.ts";
 import { figures } from "./figures.ts";
 
 const WIDTH = 840;
@@ -86,6 +87,29 @@ Deno.test("figures drawn at the same time do not disturb each other", async () =
   const alone = await renderSvg(figures.stacked!);
   const [together] = await Promise.all([renderSvg(figures.stacked!), renderSvg(figures.sankey!)]);
   assert.equal(withoutIds(together), withoutIds(alone));
+});
+
+Deno.test("every kind of trace that is promised is drawn, and plotly stays silent", async () => {
+  const values = { x: [1, 2, 3, 4], y: [2, 1, 4, 3] };
+  const special: Record<string, object> = {
+    heatmap: { z: [[1, 2], [3, 4]] },
+    contour: { z: [[1, 2, 1], [3, 4, 3], [1, 2, 1]] },
+    pie: { labels: ["view", "cart"], values: [9, 1] },
+    sankey: { node: { label: ["a", "b"] }, link: { source: [0], target: [1], value: [1] } },
+    indicator: { mode: "number", value: 0.73 },
+    treemap: { labels: ["all", "part"], parents: ["", "all"], values: [2, 1] },
+  };
+  for (const type of TRACE_TYPES) {
+    const svg = await renderSvg({ data: [{ type, ...(special[type] ?? values) }] });
+    assert.match(svg, /<path|<image|0\.73/, type);
+    assert.doesNotMatch(svg, /NaN|undefined/, type);
+  }
+});
+
+Deno.test("a chart without data says so", async () => {
+  for (const data of [[], [{ x: [1, 2], y: [null, null] }], [{ y: [] }]]) {
+    assert.match(await renderSvg({ data }), /no data yet/);
+  }
 });
 
 Deno.test("a kind of trace that needs WebGL is refused in words", async () => {
