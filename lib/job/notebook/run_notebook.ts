@@ -137,7 +137,7 @@ async function runCell(
   const lost: Uncaught[] = [];
   const limits = cellLimits(run, lost);
   const onMessage = (message: KernelMessage) => {
-    const uncaught = uncaughtOf(message);
+    const uncaught = uncaughtOf(message, options.mask);
     if (uncaught) {
       lost.push(uncaught);
       limits.lostError();
@@ -213,10 +213,16 @@ function cellLimits(run: Running, lost: Uncaught[]) {
   };
 }
 
-function uncaughtOf(message: KernelMessage): Uncaught | undefined {
+function uncaughtOf(
+  message: KernelMessage,
+  mask: (text: string) => string = (text) => text,
+): Uncaught | undefined {
   if (message.header.msg_type !== "display_data") return undefined;
   const data = message.content.data as Record<string, unknown> | undefined;
-  return data?.[UNCAUGHT_MIME] as Uncaught | undefined;
+  const uncaught = data?.[UNCAUGHT_MIME] as Uncaught | undefined;
+  if (uncaught === undefined) return undefined;
+  const { kind, name, message: words, stack } = uncaught;
+  return { kind, name, message: mask(words), stack: mask(stack) };
 }
 
 function isRunnable(cell: Cell): boolean {

@@ -1,5 +1,5 @@
 import type { TaskRun } from "../run/mod.ts";
-import { type Html, html } from "./html.ts";
+import { type Html, markup } from "./html.ts";
 
 const LEFT = 270;
 const WIDTH = 640;
@@ -9,9 +9,7 @@ const ROW = 26;
 export function gantt(tasks: readonly TaskRun[]): Html {
   const run = tasks.filter((task) => task.start_time > 0 && task.end_time > 0);
   if (run.length === 0) {
-    return html`
-      <p>No task was run.</p>
-    `;
+    return markup`<p>No task was run.</p>`;
   }
   const start = Math.min(...run.map((task) => task.start_time));
   const end = Math.max(...run.map((task) => task.end_time), start + 1);
@@ -22,7 +20,7 @@ export function gantt(tasks: readonly TaskRun[]): Html {
     (_, i) => i * step,
   );
   const height = run.length * ROW + 28;
-  return html`
+  return markup`
     <div class="wide">
       <svg
         role="img"
@@ -30,9 +28,10 @@ export function gantt(tasks: readonly TaskRun[]): Html {
         viewBox="0 0 ${LEFT + WIDTH + 90} ${height}"
         width="100%"
       >
-        ${ticks.map((second) => {
-          const at = x(start + second * 1000).toFixed(1);
-          return html`
+        ${
+    ticks.map((second) => {
+      const at = x(start + second * 1000).toFixed(1);
+      return markup`
             <line x1="${at}" x2="${at}" y1="0" y2="${height - 22}" /><text
               class="soft"
               x="${at}"
@@ -40,9 +39,10 @@ export function gantt(tasks: readonly TaskRun[]): Html {
               text-anchor="middle"
             >
               ${second} s
-            </text>\\n
+            </text>
           `;
-        })} ${run.map((task, i) => bar(task, i, x))}
+    })
+  } ${run.map((task, i) => bar(task, i, x))}
       </svg>
     </div>
   `;
@@ -52,7 +52,7 @@ function bar(task: TaskRun, row: number, x: (time: number) => number): Html {
   const [from, to] = [x(task.start_time), x(task.end_time)];
   const bad = task.state.result_state === "SUCCESS" ? "" : " bad";
   const y = row * ROW + 4;
-  return html`
+  return markup`
     <text x="0" y="${y + 14}">${task.task_key}</text><rect
       class="bar${bad}"
       x="${from.toFixed(1)}"
@@ -60,9 +60,11 @@ function bar(task: TaskRun, row: number, x: (time: number) => number): Html {
       width="${Math.max(to - from, 2).toFixed(1)}"
       height="18"
       rx="3"
-    /><text x="${(to + 6).toFixed(1)}" y="${y + 14}">${(task.execution_duration / 1000).toFixed(
+    /><text x="${(to + 6).toFixed(1)}" y="${y + 14}">${
+    (task.execution_duration / 1000).toFixed(
       1,
-    )} s</text>\\n
+    )
+  } s</text>
   `;
 }
 

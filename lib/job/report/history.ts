@@ -6,7 +6,7 @@ import {
   readRun,
   runFolder,
 } from "../run/mod.ts";
-import { type Html, html, tableOf } from "./html.ts";
+import { type Html, markup, tableOf } from "./html.ts";
 
 /** An earlier run, or this one, with what its notebooks reported. */
 export interface PastRun {
@@ -31,9 +31,7 @@ export function pastRuns(config: { home: string }): PastRun[] {
 /** A column a run: how it ended, how long each task took, and the figures it reported. */
 export function historyTable(runs: readonly PastRun[]): Html {
   if (runs.length < 2) {
-    return html`
-      <p>This is the first run of this home.</p>
-    `;
+    return markup`<p>This is the first run of this home.</p>`;
   }
   const keys = [...new Set(runs.flatMap(({ run }) => run.tasks.map((task) => task.task_key)))];
   const figures = [...new Set(runs.flatMap(({ results }) => figureNames(results)))];

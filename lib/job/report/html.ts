@@ -1,4 +1,4 @@
-/** Text that is HTML already. Everything else put into {@link html} is escaped. */
+/** Text that is HTML already. Everything else put into {@link markup} is escaped. */
 export interface Html {
   html: string;
 }
@@ -6,7 +6,7 @@ export interface Html {
 type Part = string | number | Html | undefined | (Html | string)[];
 
 /** Builds HTML from a template; values are escaped unless they are {@link Html}. */
-export function html(strings: TemplateStringsArray, ...parts: Part[]): Html {
+export function markup(strings: TemplateStringsArray, ...parts: Part[]): Html {
   return {
     html: strings.map((text, i) => text + (i < parts.length ? render(parts[i]) : "")).join(""),
   };
@@ -26,21 +26,13 @@ export function escapeHtml(text: string): string {
 
 /** A table with a caption for those who hear it; the first column heads its row. */
 export function tableOf(caption: string, heads: string[], rows: (string | Html)[][]): Html {
-  const head = heads.map((text) =>
-    html`
-      <th scope="col">${text}</th>
-    `
-  );
+  const head = heads.map((text) => markup`<th scope="col">${text}</th>`);
   const body = rows.map(([first, ...rest]) =>
-    html`
-      <tr><th scope="row">${first}</th>${rest.map((cell) =>
-        html`
-          <td>${cell}</td>
-        `
-      )}</tr>\\n
+    markup`
+      <tr><th scope="row">${first}</th>${rest.map((cell) => markup`<td>${cell}</td>`)}</tr>
     `
   );
-  return html`
+  return markup`
     <div class="wide">
       <table>
         <caption>${caption}</caption>

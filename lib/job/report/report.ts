@@ -2,7 +2,7 @@ import type { CellFailure } from "../notebook/mod.ts";
 import type { JobRun, NotebookResults, RunFolder, TaskRun } from "../run/mod.ts";
 import { gantt } from "./gantt.ts";
 import { formatFigure, historyTable, type PastRun } from "./history.ts";
-import { type Html, html, tableOf } from "./html.ts";
+import { type Html, markup, tableOf } from "./html.ts";
 import { story } from "./story.ts";
 import { STYLE } from "./style.ts";
 
@@ -25,7 +25,7 @@ const SLOWEST = 12;
 /** The report of a run as one HTML page that needs nothing else, not even a network. */
 export function reportHtml(options: ReportOptions): string {
   const { run, folder, results, history, warnings } = options;
-  const page = html`
+  const page = markup`
     <!DOCTYPE html>
     <html lang="en">
       <head>
@@ -42,11 +42,7 @@ export function reportHtml(options: ReportOptions): string {
           ${summary(run)}
         </header>
         <main>
-          ${warnings.map((text) =>
-            html`
-              <p class="bad">${text}</p>
-            `
-          )} ${failures(options)}
+          ${warnings.map((text) => markup`<p class="bad">${text}</p>`)} ${failures(options)}
           <h2>Tasks over time</h2>
           ${gantt(run.tasks)} ${taskTable(run.tasks)}
           <h2>Where the time went</h2>
@@ -65,17 +61,18 @@ export function reportHtml(options: ReportOptions): string {
       </body>
     </html>
   `;
-  return page.html;
+  return page.html.trim() + "\n";
 }
 
 function summary(run: JobRun): Html {
   const state = run.state.result_state ?? run.state.life_cycle_state;
   const started = new Date(run.start_time).toISOString().slice(0, 19).replace("T", " ");
-  return html`
+  return markup`
     <p>
       <span class="state ${state === "SUCCESS" ? "good" : "bad"}">${state}</span>
-      in ${(run.run_duration / 1000).toFixed(1)} s, started ${started} UTC. ${run.state
-        .state_message}
+      in ${
+    (run.run_duration / 1000).toFixed(1)
+  } s, started ${started} UTC. ${run.state.state_message}
     </p>
   `;
 }
@@ -83,38 +80,29 @@ function summary(run: JobRun): Html {
 function failures({ run, resume }: ReportOptions): Html {
   const failed = run.tasks.filter((task) => task.failure !== undefined);
   if (failed.length === 0) {
-    return html`
-
-    `;
+    return markup``;
   }
-  return html`
+  return markup`
     <h2>What failed</h2>
-    ${failed.map((task) => failureBlock(task, task.failure!))} ${resume
-      ? html`
-        <p>Resume with <code>${resume}</code></p>
-      `
-      : html`
-
-      `}
+    ${failed.map((task) => failureBlock(task, task.failure!))} ${
+    resume ? markup`<p>Resume with <code>${resume}</code></p>` : markup``
+  }
   `;
 }
 
 function failureBlock(task: TaskRun, failure: CellFailure): Html {
   const line = failure.line === undefined ? "" : `, near line ${failure.line}`;
   const place = failure.cell === 0 ? "before its first cell" : `cell ${failure.cell}${line}`;
-  return html`
+  return markup`
     <h3>${task.task_key}: ${task.state.result_state ?? ""}</h3>
-    <p><a href="${task.task_key}.ipynb">${failure.notebook}</a>, ${place}: <code>${failure
-      .firstLine}</code></p>
+    <p><a href="${task.task_key}.ipynb">${failure.notebook}</a>, ${place}: <code>${failure.firstLine}</code></p>
     <pre>${[failure.error, ...failure.stack.slice(0, 20)].join("\n")}</pre>
   `;
 }
 
 function taskTable(tasks: readonly TaskRun[]): Html {
   const rows = tasks.map((task) => [
-    html`
-      <a href="${task.task_key}.ipynb">${task.task_key}</a>
-    `,
+    markup`<a href="${task.task_key}.ipynb">${task.task_key}</a>`,
     task.description,
     task.state.result_state ?? task.state.life_cycle_state,
     task.end_time > 0 ? `${(task.execution_duration / 1000).toFixed(1)} s` : "",
@@ -130,9 +118,7 @@ function slowCells(tasks: readonly TaskRun[]): Html {
   const cells = tasks.flatMap((task) => task.cells.map((cell) => ({ task, ...cell })))
     .sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST);
   if (cells.length === 0) {
-    return html`
-      <p>No cell was run.</p>
-    `;
+    return markup`<p>No cell was run.</p>`;
   }
   const whole = tasks.reduce((sum, task) => sum + task.execution_duration / 1000, 0);
   const rows = cells.map(({ task, cell, firstLine, seconds }) => [
@@ -153,20 +139,14 @@ function checks(results: readonly NotebookResults[]): Html {
     checks.map(({ name, ok, detail }) => [
       name,
       ok
-        ? html`
-          <span class="good">✓ holds</span>
-        `
-        : html`
-          <span class="bad">✗ does not hold</span>
-        `,
+        ? markup`<span class="good">✓ holds</span>`
+        : markup`<span class="bad">✗ does not hold</span>`,
       detail,
       notebook,
     ])
   );
   if (rows.length === 0) {
-    return html`
-      <p>No notebook reported a check.</p>
-    `;
+    return markup`<p>No notebook reported a check.</p>`;
   }
   return tableOf("Claims that the notebooks checked", ["claim", "", "numbers", "notebook"], rows);
 }
@@ -176,9 +156,7 @@ function figures(results: readonly NotebookResults[]): Html {
     Object.entries(figures ?? {}).map(([name, value]) => [name, formatFigure(value), notebook])
   );
   if (rows.length === 0) {
-    return html`
-      <p>No notebook reported a figure.</p>
-    `;
+    return markup`<p>No notebook reported a figure.</p>`;
   }
   return tableOf("Numbers worth keeping", ["figure", "value", "notebook"], rows);
 }
@@ -192,11 +170,5 @@ function made(run: JobRun): Html {
 }
 
 function nonEmpty(parts: Html[], otherwise: string): Html {
-  return parts.length > 0
-    ? html`
-      ${parts}
-    `
-    : html`
-      <p>${otherwise}</p>
-    `;
+  return parts.length > 0 ? markup`${parts}` : markup`<p>${otherwise}</p>`;
 }

@@ -9,7 +9,7 @@ import {
   parseNotebook,
 } from "../notebook/mod.ts";
 import type { RunFolder, TaskRun } from "../run/mod.ts";
-import { type Html, html } from "./html.ts";
+import { type Html, markup } from "./html.ts";
 
 /** Largest table copied into the report, in characters. */
 const TABLE_LIMIT = 200_000;
@@ -23,7 +23,7 @@ export function story(folder: RunFolder, tasks: readonly TaskRun[]): Html[] {
     const shown = notebook.cells.flatMap((cell) => shownBy(cell));
     if (shown.length === 0) return [];
     return [
-      html`
+      markup`
         <details open>
           <summary>${titleOf(notebook) ?? task_key}</summary>
           <p class="soft">From the executed notebook <a href="${task_key}.ipynb">${task_key}.ipynb</a></p>
@@ -50,16 +50,9 @@ function picture(output: Output, title: string): Html | undefined {
   const alt = typeof words === "string" && words.trim() !== ""
     ? stripVTControlCharacters(words).trim()
     : title;
-  return html`
-    <figure>
-      <img alt="${alt}" src="data:image/png;base64,${output.data["image/png"].replaceAll(
-        "\n",
-        "",
-      )}"><figcaption>
-        ${title}
-      </figcaption>
-    </figure>\\n
-  `;
+  const png = output.data["image/png"].replaceAll("\n", "");
+  const image = markup`<img alt="${alt}" src="data:image/png;base64,${png}">`;
+  return markup`<figure>${image}<figcaption>${title}</figcaption></figure>`;
 }
 
 /** A table as the notebook shows it: only what carries no script, handler or outside address. */
@@ -72,7 +65,5 @@ function table(output: Output): Html | undefined {
   if (/<(?:script|iframe|object|embed|link|form)|\son\w+\s*=|javascript:/i.test(text)) {
     return undefined;
   }
-  return html`
-    <div class="wide">${{ html: text }}</div>\\n
-  `;
+  return markup`<div class="wide">${{ html: text }}</div>`;
 }
