@@ -36,6 +36,8 @@ export interface PartitionLog {
   pendingBytes: number;
   flushing: Promise<void> | null;
   file: Deno.FsFile | null;
+  /** Whether a failed write may have left bytes beyond the end of the segment. */
+  torn: boolean;
   syncTimer: ReturnType<typeof setTimeout> | null;
   closed: boolean;
 }
@@ -64,6 +66,7 @@ export function openPartitionLog(directory: string, options: LogOptions): Partit
     pendingBytes: 0,
     flushing: null,
     file: null,
+    torn: false,
     syncTimer: null,
     closed: false,
   };
@@ -227,15 +230,18 @@ async function write(log: PartitionLog, taken: PendingAppend[]): Promise<void> {
   log.endOffset += bytes.length;
 }
 
-/** After a failure the file is as it was: what was half written is cut off again. */
+/** After a failure, what was half written is cut off at once or, at the latest, before the next write. */
 async function writeDurably(log: PartitionLog, segment: Segment, bytes: Buffer): Promise<void> {
   log.file ??= Deno.openSync(segment.path, { write: true, append: true, create: true });
+  if (log.torn) await log.file.truncate(segment.bytes);
+  log.torn = true;
   try {
     for (let done = 0; done < bytes.length;) done += await log.file.write(bytes.subarray(done));
     if (log.options.fsync === "batch") await log.file.syncData();
     else syncLater(log, log.options.fsync.intervalMs);
+    log.torn = false;
   } catch (error) {
-    await log.file.truncate(segment.bytes);
+    await log.file.truncate(segment.bytes).then(() => log.torn = false, () => {});
     throw error;
   }
 }
