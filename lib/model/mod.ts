@@ -2,6 +2,7 @@
 export * from "./backend.ts";
 export * from "./calibration.ts";
 export * from "./columns.ts";
+export { type RowsReport, type RowsTrainingOptions, trainOnRows } from "./commands/train_rows.ts";
 export * from "./errors.ts";
 export * from "./evaluate.ts";
 export * from "./explain.ts";

@@ -32,6 +32,11 @@ export function fitPreprocessing(
   let slot = 0;
   for (const [name, column] of table.columns) {
     if (column.kind === "text") {
+      const reason = textUselessness(column);
+      if (reason !== null) {
+        dropped.push({ name, reason });
+        continue;
+      }
       const feature = fitCategory(name, column, slot, options);
       slot += slotCount(feature);
       features.push(feature);
@@ -79,6 +84,15 @@ function uselessness(values: Float64Array): string | null {
     else if (value !== first) return null;
   }
   return Number.isNaN(first) ? "is missing in all rows" : `is ${first} in all rows`;
+}
+
+function textUselessness(column: TextColumn): string | null {
+  const { codes, dictionary } = column;
+  const missing = codes.some((code) => code < 0);
+  if (dictionary.length === 0) return "is missing in all rows";
+  if (dictionary.length === 1 && !missing) return `is ${dictionary[0]} in all rows`;
+  const isName = codes.length >= 100 && dictionary.length > codes.length / 2;
+  return isName ? "names single rows" : null;
 }
 
 function fitNumeric(
