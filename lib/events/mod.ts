@@ -7,3 +7,4 @@ export * from "./mapping.ts";
 export * from "./read.ts";
 export { generateShop, type Shop, type ShopOptions } from "./shop/generate.ts";
 export * from "./source.ts";
+export { download, type DownloadOptions } from "./download.ts";

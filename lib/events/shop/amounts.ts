@@ -21,8 +21,9 @@ export interface EventTotals {
 
 /** Keenness to look again: by intent, and when it goes to the cart. */
 const AGAIN_BY_INTENT = 0.3;
-const AGAIN_WHEN_CARTED = 2.2;
-const PIECES_BY_PRICE = -0.25;
+const AGAIN_WHEN_LEFT = 4.5;
+const AGAIN_WHEN_BOUGHT = 2.2;
+const PIECES_BY_PRICE = -0.1;
 
 /** The wanted numbers of events by type for a shop of `events` events. */
 export function eventTotals(events: number): EventTotals {
@@ -59,7 +60,7 @@ export function makeAmounts(
   const bareViews = Math.round(TOTALS.missingCode * events) - bareRows;
   const keen = (i: number) =>
     random.exponential() * Math.exp(AGAIN_BY_INTENT * browsing.intent[browsing.session[i]!]!) *
-    (carts[i]! > 0 ? AGAIN_WHEN_CARTED : 1);
+    (purchases[i]! > 0 ? AGAIN_WHEN_BOUGHT : carts[i]! > 0 ? AGAIN_WHEN_LEFT : 1);
   const withoutCode = views.map((one, i) => hasNoCode(i) ? one : 0);
   const withCode = views.map((one, i) => hasNoCode(i) ? 0 : one);
   for (let i = 0; i < count; i++) weight[i] = keen(i);

@@ -15,15 +15,15 @@ export interface Browsing {
 }
 
 /** How much of a session's intent is the user's lasting taste. */
-const TASTE_SHARE = 0.3;
+const TASTE_SHARE = 0.35;
 /** What it adds that the user returned. */
-const RETURNING_LIFT = 0.3;
+const RETURNING_LIFT = 0.25;
 /** How much more products a keen session looks at, log a unit of intent. */
-const DEPTH_BY_INTENT = 0.35;
+const DEPTH_BY_INTENT = 0.2;
 /** Spread of the depth beyond that, log. */
-const DEPTH_SPREAD = 0.9;
+const DEPTH_SPREAD = 1.3;
 /** Chance that the next product is of the session's own category. */
-const STAYS = 0.76;
+const STAYS = 0.62;
 const MOST_PRODUCTS = 120;
 
 /** Draws intents and the products that every session looks at. */
@@ -91,7 +91,7 @@ function depthByCategory({ categories }: Calibration): number[] {
 }
 
 /** Draws of a product already looked at are dropped: so many more are drawn. */
-const REPEATS_DROPPED = 1.06;
+const REPEATS_DROPPED = 0.99;
 
 function isNew(product: Uint32Array, from: number, to: number, wanted: number): boolean {
   for (let i = from; i < to; i++) if (product[i] === wanted) return false;

@@ -12,6 +12,8 @@ export interface Calendar {
   /** Month's position in the calibration, and hour of day. */
   monthOf(time: number): number;
   hourOf(time: number): number;
+  /** How busy the hour of `time` is, 1 for the busiest. */
+  busy(time: number): number;
 }
 
 /** Builds the calendar: the intensity of every hour between the first and the last event. */
@@ -21,12 +23,14 @@ export function makeCalendar({ months, weekdays, hours }: Calibration): Calendar
   const monthOfHour = new Uint8Array(count);
   const weight = new Float64Array(count);
   const sums = months.map(() => 0);
+  const daysOf = countWeekdays();
   for (let i = 0; i < count; i++) {
     const moment = new Date((firstHour + i) * 3600_000);
     const month = months.findIndex((each) => each.month === moment.toISOString().slice(0, 7));
     const weekday = weekdays[(moment.getUTCDay() + 6) % 7]!;
     monthOfHour[i] = month;
-    weight[i] = weekday.views * hours[moment.getUTCHours()]!.views;
+    weight[i] = weekday.views / daysOf[(moment.getUTCDay() + 6) % 7]! *
+      hours[moment.getUTCHours()]!.views;
     if (i === 0) weight[0]! *= 1 - (TOTALS.start % 3600) / 3600;
     sums[month]! += weight[i]!;
   }
@@ -35,6 +39,8 @@ export function makeCalendar({ months, weekdays, hours }: Calibration): Calendar
   }
   const end = TOTALS.end - TOTALS.start;
   const offset = TOTALS.start % 86400;
+  const hourOf = (time: number) => Math.floor((time + offset) / 3600) % 24;
+  const busiest = Math.max(...hours.map((hour) => hour.views));
   const hourWeights = hours.map((hour) => hour.views);
   return {
     end,
@@ -44,8 +50,18 @@ export function makeCalendar({ months, weekdays, hours }: Calibration): Calendar
       return midnight + days * 86400 + pick(hourWeights, random) * 3600 + random.below(3600);
     },
     monthOf: (time) => monthOfHour[Math.floor((time + TOTALS.start % 3600) / 3600)]!,
-    hourOf: (time) => Math.floor((time + offset) / 3600) % 24,
+    hourOf,
+    busy: (time) => hourWeights[hourOf(time)]! / busiest,
   };
+}
+
+/** How often each weekday, from Monday, occurs between the first and the last event. */
+function countWeekdays(): number[] {
+  const counts = [0, 0, 0, 0, 0, 0, 0];
+  for (let day = TOTALS.start; day <= TOTALS.end; day += 86400) {
+    counts[(new Date(day * 1000).getUTCDay() + 6) % 7]!++;
+  }
+  return counts;
 }
 
 /** Ascending moments: sums of exponentials are the order statistics of uniform numbers. */

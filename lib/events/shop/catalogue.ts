@@ -36,7 +36,7 @@ const FAVOURITES: [string, number][] = [
   ["stationery.cartrige", 0.004],
 ];
 const NO_BRAND = { withoutCode: 0.44, withCode: 0.17 };
-const APPEAL_SPREAD = 0.6;
+const APPEAL_SPREAD = 0.25;
 
 /** Expected views by session-product, of each category: what the popularity is scaled to. */
 export function categoryShares(categories: CategoryFigures[]): Float64Array {
@@ -74,10 +74,11 @@ export function makeCatalogue(calibration: Calibration, scale: number, seed: num
   const appeal = new Float32Array(size);
   const margin = new Float32Array(size);
   for (let i = 0; i < size; i++) {
-    const orderable = random.uniform() < Math.min(1, 0.3 * (weight[i]! * viewed) ** 0.4);
+    const orderable = random.uniform() < Math.min(1, 0.09 * weight[i]! * viewed);
     appeal[i] = orderable ? APPEAL_SPREAD * random.normal() : -Infinity;
     margin[i] = 0.05 + 0.3 * random.uniform();
   }
+  setFavourites(appeal, category, categories);
   setExtremes(prices, appeal, weight, category, viewed, categories);
   return {
     size,
@@ -146,8 +147,8 @@ const PRICE_CURVE: [number, number][] = [
   [0.25, PRICE_QUARTILES.cuts[0]],
   [0.5, PRICE_QUARTILES.cuts[1]],
   [0.75, PRICE_QUARTILES.cuts[2]],
-  [0.95, 530],
-  [0.99, 1000],
+  [0.95, 400],
+  [0.99, 650],
   [0.999, 2600],
   [1, 9000],
 ];
@@ -194,6 +195,17 @@ function medianPrice({ funnel, sessions, purchaseRate, revenue }: CategoryFigure
   if (funnel) return funnel.medianPrice;
   const buyers = sessions * purchaseRate;
   return buyers >= 5 ? Math.max(5, 0.5 * revenue / (1.53 * buyers)) : 40;
+}
+
+/** The favourites are viewed by their published shares; a mean appeal keeps them there. */
+function setFavourites(
+  appeal: Float32Array,
+  category: Uint8Array,
+  categories: CategoryFigures[],
+): void {
+  for (const [code] of FAVOURITES) {
+    appeal[category.indexOf(categories.findIndex((each) => each.code === code))] = 0;
+  }
 }
 
 /** The cheapest and the dearest price stand on products that are surely seen and never ordered. */

@@ -21,11 +21,13 @@ export interface Choices {
 }
 
 /** What a unit of intent adds to the log-odds of a cart, and of buying what is in it. */
-const CART_BY_INTENT = 0.75;
-const COMPLETION_BY_INTENT = 0.55;
+const CART_BY_INTENT = 1.4;
+const COMPLETION_BY_INTENT = 0.3;
 /** What a price above the category's median takes away, for a user of median sensitivity. */
-const CART_BY_PRICE = 0.15;
-const COMPLETION_BY_PRICE = 0.2;
+const CART_BY_PRICE = 0.05;
+/** What a unit of appeal adds to the log-odds of buying what is in the cart. */
+const COMPLETION_BY_APPEAL = 0.5;
+const COMPLETION_BY_PRICE = 0.1;
 
 /** Decides carts and purchases with a choice model whose totals follow the published figures. */
 export function makeChoices(
@@ -120,7 +122,8 @@ function completionChances(
   for (let i = 0, at = 0; i < count; i++) {
     const s = session[i]!;
     const price = catalogue.relativePrice[product[i]!]! * visits.sensitivity[visits.user[s]!]!;
-    score[i] = COMPLETION_BY_INTENT * intent[s]! - COMPLETION_BY_PRICE * price;
+    score[i] = COMPLETION_BY_INTENT * intent[s]! - COMPLETION_BY_PRICE * price +
+      COMPLETION_BY_APPEAL * catalogue.appeal[product[i]!]!;
     if (carted[i]) items[at++] = i;
   }
   const only = (group: Uint8Array) => Uint8Array.from(items, (i) => group[i]!);

@@ -23,6 +23,8 @@ export interface Visits {
 const RETURNING = 1.045 * TOTALS.returningUsers / TOTALS.users;
 /** Chance that a returning user comes once more, each time. */
 const ONCE_MORE = 0.464;
+/** How much likelier a user comes again who buys gladly, log a unit of taste. */
+const RETURNS_BY_TASTE = 0.2;
 const SENSITIVITY_SPREAD = 0.5;
 const KNOWN_BEFORE = 0.12;
 
@@ -51,7 +53,8 @@ export function makeVisits(count: number, calendar: Calendar, seed: number): Vis
       sensitivity[who] = Math.exp(SENSITIVITY_SPREAD * random.normal());
     }
     user[s] = who;
-    if (random.uniform() < (returning[s] ? ONCE_MORE : RETURNING)) {
+    const keen = Math.exp(RETURNS_BY_TASTE * taste[who]! - RETURNS_BY_TASTE ** 2 / 2);
+    if (random.uniform() < keen * (returning[s] ? ONCE_MORE : RETURNING)) {
       due.add(now + delay(random), who);
     }
   }
