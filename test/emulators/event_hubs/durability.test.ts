@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { EventHubProducerClient } from "@azure/event-hubs";
+import { EventHubConsumerClient, EventHubProducerClient } from "@azure/event-hubs";
 import {
   appendFileSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   truncateSync,
   writeFileSync,
@@ -84,7 +85,7 @@ Deno.test("events acknowledged before a kill -9 in the middle of sending are all
       }
     })().catch(() => {});
     await waitUntil(() => acknowledged.length >= 2000, { what: "2,000 acknowledged events" });
-    first.kill();
+    await first.kill();
     await sending;
     await producer.close().catch(() => {});
     const directory = join(home, "hubs");
@@ -98,6 +99,34 @@ Deno.test("events acknowledged before a kill -9 in the middle of sending are all
     } finally {
       await again.close();
     }
+  });
+});
+
+Deno.test("clients go on by themselves when the server was killed and came back on its port", async () => {
+  await withHome(async (home) => {
+    const first = await startProcess(home);
+    const retry = { retryOptions: { maxRetries: 20, timeoutInMs: 1000, retryDelayInMs: 100 } };
+    const consumer = new EventHubConsumerClient("$Default", first.connectionString, retry);
+    const producer = new EventHubProducerClient(first.connectionString, retry);
+    const bodies: unknown[] = [];
+    const subscription = consumer.subscribe("0", {
+      processEvents: (events) => {
+        bodies.push(...events.map((event) => event.body));
+        return Promise.resolve();
+      },
+      processError: () => Promise.resolve(),
+    }, { startPosition: { offset: "-1" }, maxWaitTimeInSeconds: 0.2 });
+    await producer.sendBatch([{ body: "before" }], { partitionId: "0" });
+    await waitUntil(() => bodies.length === 1, { what: "the first event" });
+    await first.kill();
+    const port = /:(\d+);/.exec(first.connectionString)![1]!;
+    const second = await startProcess(home, port);
+    await producer.sendBatch([{ body: "after" }], { partitionId: "0" });
+    await waitUntil(() => bodies.length === 2, { what: "the second event" });
+    assert.deepEqual(bodies, ["before", "after"]);
+    await Promise.all([subscription.close(), producer.close()]);
+    await consumer.close();
+    await second.kill();
   });
 });
 
@@ -190,9 +219,10 @@ function segments(directory: string): string[] {
   return readdirSync(directory).sort().map((name) => join(directory, name));
 }
 
-async function startProcess(home: string) {
+async function startProcess(home: string, port = "0") {
+  rmSync(join(home, "ready"), { force: true });
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", SERVE, join(home, "hubs"), join(home, "ready")],
+    args: ["run", "-A", "--quiet", SERVE, join(home, "hubs"), join(home, "ready"), port],
     stdout: "null",
     stderr: "null",
   }).spawn();
