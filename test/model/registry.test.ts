@@ -72,6 +72,16 @@ Deno.test("the stored network opens in TensorFlow.js as it is and predicts the s
     opened.dispose();
   }));
 
+Deno.test("a loaded model registers under another name without its first record", () =>
+  withHome(async (home) => {
+    await registerModel(home, model, { name: "clickstream" });
+    const loaded = await loadModel(home, "clickstream", 1);
+    await registerModel(home, loaded, { name: "clickstream__inference" });
+    const again = await loadModel(home, "clickstream__inference", 1);
+    assert.equal(again.registered.name, "clickstream__inference");
+    assert.deepEqual(again.network, model.network);
+  }));
+
 Deno.test("versions count up, the alias moves, older ones are archived", () =>
   withHome(async (home) => {
     for (let i = 0; i < 3; i++) await registerModel(home, model, { name: "m" });

@@ -96,8 +96,8 @@ Deno.test("calibration error weighs each bin's distance by its rows", () => {
   const probabilities = [0.1, 0.3, 0.6, 0.8];
   near(calibrationError(labels, probabilities, { bins: 2 }), 0.25, "quantile bins");
   assert.deepEqual(calibrationCurve(labels, probabilities, { bins: 2, strategy: "uniform" }), [
-    { rows: 2, meanProbability: 0.2, rate: 0 },
-    { rows: 2, meanProbability: 0.7, rate: 1 },
+    { rows: 2, meanPredicted: 0.2, observed: 0 },
+    { rows: 2, meanPredicted: 0.7, observed: 1 },
   ]);
 });
 

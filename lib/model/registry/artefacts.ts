@@ -13,7 +13,9 @@ export const NETWORK_FILES = { topology: "model.json", weights: "weights.bin" } 
 /** A model as files: everything but the weights as JSON, the weights as TensorFlow.js keeps them. */
 export function toArtefacts(model: TrainedModel): Artefacts {
   const text = (value: unknown) => new TextEncoder().encode(toJson(value));
-  const files: Artefacts = { [MODEL_FILE]: text({ ...model, network: null }) };
+  const files: Artefacts = {
+    [MODEL_FILE]: text({ ...model, network: null, registered: undefined }),
+  };
   if (model.network !== null) {
     files[NETWORK_FILES.topology] = text(topologyOf(model.network));
     files[NETWORK_FILES.weights] = weightsOf(model.network);

@@ -28,9 +28,9 @@ export function brier(
 /** One bin of the calibration curve. */
 export interface CalibrationBin {
   rows: number;
-  meanProbability: number;
+  meanPredicted: number;
   /** Share of positives. */
-  rate: number;
+  observed: number;
 }
 
 /**
@@ -58,8 +58,8 @@ export function calibrationCurve(
   }
   return counted.filter(({ rows }) => rows > 0).map(({ rows, sum, positives }) => ({
     rows,
-    meanProbability: sum / rows,
-    rate: positives / rows,
+    meanPredicted: sum / rows,
+    observed: positives / rows,
   }));
 }
 
@@ -74,7 +74,7 @@ export function calibrationError(
 ): number {
   const bins = calibrationCurve(labels, probabilities, { strategy: "quantile", ...options });
   let sum = 0;
-  for (const bin of bins) sum += bin.rows * Math.abs(bin.meanProbability - bin.rate);
+  for (const bin of bins) sum += bin.rows * Math.abs(bin.meanPredicted - bin.observed);
   return sum / labels.length;
 }
 
