@@ -100,7 +100,7 @@ Deno.test("a failing cell is shown with notebook, cell, first line, error and th
     assert.deepEqual(results(run), { a: "SUCCESS", b: "FAILED", c: "UPSTREAM_FAILED" });
     assert.equal(run.state.result_state, "FAILED");
     assert.match(text, /notebook {2}notebooks\/b\.ipynb/);
-    assert.match(text, /cell {6}2, near line 2: \/\/ Load/);
+    assert.match(text, /cell {6}2, line 2: \/\/ Load/);
     assert.match(text, /Error: bad file/);
     assert.match(text, new RegExp(`task runme -- --resume ${run.run_id}`));
     assert.match(Deno.readTextFileSync(join(folder, "report.html")), /bad file/);

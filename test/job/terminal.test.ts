@@ -9,7 +9,8 @@ function taskRun(state: TaskRun["state"]): TaskRun {
     state,
     cells: [],
     execution_duration: 3_000,
-    end_time: 1,
+    start_time: 1,
+    attempt_number: 1,
   } as unknown as TaskRun;
 }
 

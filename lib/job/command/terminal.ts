@@ -34,7 +34,19 @@ interface Live {
 
 /** How often a task that goes on is mentioned where lines cannot be redrawn, in milliseconds. */
 const SPARSE_MS = 30_000;
-const MARKS: Record<string, string> = { SUCCESS: "✓", EXCLUDED: "·", CANCELED: "○" };
+const MARKS: Record<string, string> = {
+  SUCCESS: "✓",
+  CANCELED: "○",
+  UPSTREAM_FAILED: "·",
+  UPSTREAM_CANCELED: "·",
+};
+const WORDS: Record<string, string> = {
+  FAILED: "failed",
+  TIMEDOUT: "timed out",
+  CANCELED: "canceled",
+  UPSTREAM_FAILED: "not run",
+  UPSTREAM_CANCELED: "not run",
+};
 
 /**
  * Shows tasks as they run. On a terminal the running ones are redrawn in place; elsewhere there is a
@@ -67,7 +79,8 @@ export function terminal(options: TerminalOptions): Terminal {
     taskChanged(task) {
       if (task.state.life_cycle_state === "RUNNING") {
         live.set(task.task_key, { task, started: now(), saidAt: now() });
-        if (!isTerminal) line(`  … ${task.task_key}`);
+        const again = task.attempt_number > 1 ? ` (attempt ${task.attempt_number})` : "";
+        if (!isTerminal || again) line(`  … ${task.task_key}${again}`);
         return;
       }
       live.delete(task.task_key);
@@ -98,9 +111,9 @@ function runningLine({ task, started, progress }: Live, now: number, width: numb
 function finishedLine(task: TaskRun, width: number): string {
   const result = task.state.result_state ?? "FAILED";
   const mark = MARKS[result] ?? "✗";
-  const took = task.end_time > 0 ? seconds(task.execution_duration) : "".padStart(7);
-  const words = result === "SUCCESS" ? `${task.cells.length} cells` : result.toLowerCase();
-  return `  ${mark} ${task.task_key.padEnd(width)}  ${words.padEnd(10)} ${took}`;
+  const took = task.start_time > 0 ? seconds(task.execution_duration) : "".padStart(7);
+  const words = WORDS[result] ?? `${task.cells.length} cells`;
+  return `  ${mark} ${task.task_key.padEnd(width)}  ${words.padEnd(10)} ${took}`.trimEnd();
 }
 
 /** Milliseconds as `12.3 s`, or `3 m 05 s` from two minutes on. */

@@ -62,7 +62,7 @@ export function failureText(task: TaskRun): string {
 
 function cellLines({ cell, line, firstLine }: CellFailure): string[] {
   if (cell === 0) return [];
-  return [`  cell      ${cell}${line === undefined ? "" : `, near line ${line}`}: ${firstLine}`];
+  return [`  cell      ${cell}${line === undefined ? "" : `, line ${line}`}: ${firstLine}`];
 }
 
 /** The checks that the notebooks reported, a line each, the failed ones with a cross. */

@@ -14,7 +14,7 @@ export interface CellFailure {
   cell: number;
   /** First line of the cell. */
   firstLine: string;
-  /** Line of the cell near which the error came up, from 1, where the kernel tells. */
+  /** Line of the cell where the error came up, from 1, where it can be told. */
   line?: number;
   /** Name and message of the error, in one line. */
   error: string;
@@ -53,7 +53,7 @@ export function failureOf(
       traceback: [error, ...stack],
     });
   }
-  const line = lineIn([error, ...stack], at.cell.source);
+  const line = syntaxErrorLine([error, ...stack]);
   return {
     status,
     notebook: at.notebook,
@@ -111,14 +111,8 @@ function oneLine(text: string): string {
   return text.split("\n")[0]!.trim();
 }
 
-/**
- * The line of the cell that a stack names: a syntax error's place, or the innermost frame in the
- * cell. Frames count the lines of the emitted JavaScript, which lacks the blank ones.
- */
-function lineIn(stack: readonly string[], source: string): number | undefined {
-  const [, file, text] = /(<anonymous>|repl\.tsx):(\d+):\d+/.exec(stack.join("\n")) ?? [];
-  if (text === undefined) return undefined;
-  if (file === "repl.tsx") return Number(text);
-  const written = source.split("\n").flatMap((line, i) => line.trim() === "" ? [] : [i + 1]);
-  return written[Number(text) - 1];
+/** The line that a syntax error names: the only lines that the kernel counts as the cell does. */
+function syntaxErrorLine(stack: readonly string[]): number | undefined {
+  const line = /repl\.tsx:(\d+):\d+/.exec(stack.join("\n"))?.[1];
+  return line === undefined ? undefined : Number(line);
 }

@@ -1,6 +1,7 @@
 import { basename, dirname } from "node:path";
 import { type Kernel, KernelError, type KernelMessage, startKernel } from "../kernel/mod.ts";
 import { checkShown } from "./expectation.ts";
+import { emittedCodeProbe, frameInCell, locate } from "./locate.ts";
 import {
   type Cell,
   firstLineOf,
@@ -160,7 +161,22 @@ async function runCell(
   const seconds = (performance.now() - started) / 1000;
   run.timings.push({ cell: progress.cell, firstLine: firstLineOf(cell), seconds });
   const how = { over, lost, unshown: checkShown(cell), ...ended };
-  return failureOf(how, { cell, number: progress.cell, notebook: basename(options.path) });
+  const at = { cell, number: progress.cell, notebook: basename(options.path) };
+  const failure = failureOf(how, at);
+  if (failure && ended.reply && lost.length === 0) await addLine(failure, kernel, cell);
+  return failure;
+}
+
+/** Asks the kernel, while it lives, what it made of the cell, and finds the line of the error. */
+async function addLine(failure: CellFailure, kernel: Kernel, cell: Cell): Promise<void> {
+  const frame = frameInCell(failure.stack, cell.source);
+  if (failure.line !== undefined || frame === undefined) return;
+  let emitted = "";
+  const onMessage = ({ content }: KernelMessage) => emitted += content.text ?? "";
+  const probe = emittedCodeProbe(cell.source);
+  await kernel.execute(probe, { silent: true, onMessage }).catch(() => {});
+  const line = locate(cell.source, emitted, frame);
+  if (line !== undefined) failure.line = line;
 }
 
 function takeMessage(

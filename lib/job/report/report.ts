@@ -91,7 +91,7 @@ function failures({ run, resume }: ReportOptions): Html {
 }
 
 function failureBlock(task: TaskRun, failure: CellFailure): Html {
-  const line = failure.line === undefined ? "" : `, near line ${failure.line}`;
+  const line = failure.line === undefined ? "" : `, line ${failure.line}`;
   const place = failure.cell === 0 ? "before its first cell" : `cell ${failure.cell}${line}`;
   return markup`
     <h3>${task.task_key}: ${task.state.result_state ?? ""}</h3>
