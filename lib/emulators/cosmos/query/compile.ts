@@ -1,0 +1,256 @@
+import { badRequest } from "../failure.ts";
+import { isObject, type Json, type JsonObject } from "../json.ts";
+import type { Expression } from "./ast.ts";
+import { scalarFunction } from "./functions.ts";
+import { runSubquery } from "./subquery.ts";
+import { compareValues, equalValues, rankOf, type Value } from "./values.ts";
+
+/** Aliases and what they stand for in one row. */
+export interface Row {
+  [alias: string]: Value;
+}
+
+/** An expression, ready to be asked for each row. */
+export type Compiled = (row: Row) => Value;
+
+/** Values of a query's parameters, by name with `@`. */
+export type Parameters = ReadonlyMap<string, Json>;
+
+/** Replaces aggregates (and group keys) by what was computed for the group. */
+export type Substitute = (expression: Expression) => Compiled | undefined;
+
+/**
+ * Makes an expression ready.
+ *
+ * @throws {CosmosFailure} 400 for an unknown function or parameter
+ */
+export function compile(
+  expression: Expression,
+  parameters: Parameters,
+  substitute: Substitute = () => undefined,
+): Compiled {
+  const replaced = substitute(expression);
+  if (replaced !== undefined) return replaced;
+  const inner = (e: Expression) => compile(e, parameters, substitute);
+  switch (expression.kind) {
+    case "constant": {
+      const { value } = expression;
+      return () => value;
+    }
+    case "parameter": {
+      if (!parameters.has(expression.name)) {
+        throw badRequest(`The parameter ${expression.name} is not given.`);
+      }
+      const value = parameters.get(expression.name)!;
+      return () => value;
+    }
+    case "name": {
+      const { name } = expression;
+      return (row) => {
+        if (Object.hasOwn(row, name)) return row[name];
+        throw badRequest(`Identifier '${name}' could not be resolved.`);
+      };
+    }
+    case "property":
+      return compileProperty(inner(expression.object), inner(expression.key));
+    case "unary":
+      return compileUnary(expression.operator, inner(expression.operand));
+    case "binary":
+      return compileBinary(expression.operator, inner(expression.left), inner(expression.right));
+    case "conditional": {
+      const [test, then, otherwise] = [expression.test, expression.then, expression.otherwise].map(
+        inner,
+      );
+      return (row) => test!(row) === true ? then!(row) : otherwise!(row);
+    }
+    default:
+      return compileCompound(expression, inner, parameters);
+  }
+}
+
+function compileCompound(
+  expression: Expression,
+  inner: (e: Expression) => Compiled,
+  parameters: Parameters,
+): Compiled {
+  switch (expression.kind) {
+    case "in": {
+      const operand = inner(expression.operand);
+      const list = expression.list.map(inner);
+      return (row) => {
+        const value = operand(row);
+        if (value === undefined) return undefined;
+        return list.some((item) => equalValues(value, item(row)));
+      };
+    }
+    case "between": {
+      const atLeast = compileBinary(">=", inner(expression.operand), inner(expression.low));
+      const atMost = compileBinary("<=", inner(expression.operand), inner(expression.high));
+      return compileBinary("AND", atLeast, atMost);
+    }
+    case "like":
+      return compileLike(inner(expression.operand), inner(expression.pattern), expression.escape);
+    case "call": {
+      const call = scalarFunction(expression.name);
+      const args = expression.args.map(inner);
+      return (row) => call(...args.map((arg) => arg(row)));
+    }
+    case "array": {
+      const items = expression.items.map(inner);
+      return (row) => items.map((item) => item(row)).filter((item) => item !== undefined) as Json[];
+    }
+    case "object": {
+      const entries = expression.entries.map(([name, value]) => [name, inner(value)] as const);
+      return (row) => {
+        const object: JsonObject = {};
+        for (const [name, value] of entries) {
+          const found = value(row);
+          if (found !== undefined) object[name] = found;
+        }
+        return object;
+      };
+    }
+    case "exists": {
+      const rows = runSubquery(expression.query, parameters);
+      return (row) => rows(row).length > 0;
+    }
+    case "arrayOf":
+      return runSubquery(expression.query, parameters);
+    case "scalarOf": {
+      const rows = runSubquery(expression.query, parameters);
+      return (row) => rows(row)[0];
+    }
+  }
+  throw badRequest("The expression is not supported.");
+}
+
+function compileProperty(object: Compiled, key: Compiled): Compiled {
+  return (row) => {
+    const from = object(row);
+    const name = key(row);
+    if (Array.isArray(from)) return typeof name === "number" ? from[name] : undefined;
+    if (!isObject(from) || typeof name !== "string") return undefined;
+    return Object.hasOwn(from, name) ? from[name] : undefined;
+  };
+}
+
+function compileUnary(operator: string, operand: Compiled): Compiled {
+  if (operator === "NOT") {
+    return (row) => {
+      const value = operand(row);
+      return typeof value === "boolean" ? !value : undefined;
+    };
+  }
+  return (row) => {
+    const value = operand(row);
+    if (typeof value !== "number") return undefined;
+    return operator === "-" ? -value : operator === "~" ? ~value : value;
+  };
+}
+
+function compileBinary(operator: string, left: Compiled, right: Compiled): Compiled {
+  switch (operator) {
+    case "AND":
+      return (row) => and(left(row), () => right(row));
+    case "OR":
+      return (row) => or(left(row), () => right(row));
+    case "??":
+      return (row) => left(row) ?? right(row);
+    case "=":
+      return (row) => whenDefined(left(row), right(row), equalValues);
+    case "!=":
+    case "<>":
+      return (row) => whenDefined(left(row), right(row), (a, b) => !equalValues(a, b));
+    case "||":
+      return (row) => {
+        const [a, b] = [left(row), right(row)];
+        return typeof a === "string" && typeof b === "string" ? a + b : undefined;
+      };
+  }
+  const ordering = ORDERINGS[operator];
+  if (ordering !== undefined) {
+    return (row) => {
+      const [a, b] = [left(row), right(row)];
+      if (a === undefined || b === undefined || rankOf(a) !== rankOf(b)) return undefined;
+      return rankOf(a) > 4 ? undefined : ordering(compareValues(a, b));
+    };
+  }
+  const arithmetic = ARITHMETIC[operator]!;
+  return (row) => {
+    const [a, b] = [left(row), right(row)];
+    if (typeof a !== "number" || typeof b !== "number") return undefined;
+    const result = arithmetic(a, b);
+    return Number.isFinite(result) ? result : undefined;
+  };
+}
+
+function whenDefined(a: Value, b: Value, test: (a: Value, b: Value) => boolean): Value {
+  return a === undefined || b === undefined ? undefined : test(a, b);
+}
+
+function and(a: Value, b: () => Value): Value {
+  if (a === false) return false;
+  const other = b();
+  if (other === false) return false;
+  return a === true && other === true ? true : undefined;
+}
+
+function or(a: Value, b: () => Value): Value {
+  if (a === true) return true;
+  const other = b();
+  if (other === true) return true;
+  return a === false && other === false ? false : undefined;
+}
+
+const ORDERINGS: Record<string, (order: number) => boolean> = {
+  "<": (order) => order < 0,
+  ">": (order) => order > 0,
+  "<=": (order) => order <= 0,
+  ">=": (order) => order >= 0,
+};
+
+const ARITHMETIC: Record<string, (a: number, b: number) => number> = {
+  "+": (a, b) => a + b,
+  "-": (a, b) => a - b,
+  "*": (a, b) => a * b,
+  "/": (a, b) => a / b,
+  "%": (a, b) => a % b,
+  "&": (a, b) => a & b,
+  "|": (a, b) => a | b,
+  "^": (a, b) => a ^ b,
+  "<<": (a, b) => a << b,
+  ">>": (a, b) => a >> b,
+  ">>>": (a, b) => a >>> b,
+};
+
+function compileLike(operand: Compiled, pattern: Compiled, escape: string | undefined): Compiled {
+  const made = new Map<string, RegExp>();
+  return (row) => {
+    const [text, like] = [operand(row), pattern(row)];
+    if (typeof text !== "string" || typeof like !== "string") return undefined;
+    let regex = made.get(like);
+    if (regex === undefined) made.set(like, regex = likePattern(like, escape));
+    return regex.test(text);
+  };
+}
+
+/** `%` any run, `_` one character, `[a-c]` and `[^a-c]` one of a set. */
+function likePattern(like: string, escape: string | undefined): RegExp {
+  let source = "";
+  for (let i = 0; i < like.length; i++) {
+    const c = like[i]!;
+    const close = c === "[" ? like.indexOf("]", i + 2) : -1;
+    if (c === escape && i + 1 < like.length) source += quoted(like[++i]!);
+    else if (c === "%") source += "[^]*?";
+    else if (c === "_") source += "[^]";
+    else if (close > 0) {
+      source += `[${like.slice(i + 1, close).replace(/[\\\]]/g, "\\$&")}]`;
+      i = close;
+    } else source += quoted(c);
+  }
+  return new RegExp(`^${source}$`);
+}
+
+function quoted(character: string): string {
+  return character.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+}

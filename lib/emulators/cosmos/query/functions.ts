@@ -1,0 +1,322 @@
+import { badRequest } from "../failure.ts";
+import { isObject, type Json, type JsonObject } from "../json.ts";
+import { compareValues, equalValues, type Value } from "./values.ts";
+
+type Scalar = (...args: Value[]) => Value;
+
+/** A function over numbers; undefined for anything else. */
+const numeric = (f: (...n: number[]) => number): Scalar => (...args) => {
+  if (!args.every((arg) => typeof arg === "number")) return undefined;
+  const result = f(...args as number[]);
+  return Number.isFinite(result) ? result : undefined;
+};
+
+/** A function whose first arguments are texts; undefined for anything else. */
+const textual = (texts: number, f: (...args: never[]) => Value): Scalar => (...args) =>
+  args.slice(0, texts).every((arg) => typeof arg === "string") && args.length >= texts
+    ? (f as (...args: Value[]) => Value)(...args)
+    : undefined;
+
+/** A comparison of texts that may ignore case. */
+const matching = (f: (text: string, part: string) => boolean): Scalar =>
+  textual(
+    2,
+    (text: string, part: string, ignoreCase?: boolean) =>
+      ignoreCase === true ? f(text.toLowerCase(), part.toLowerCase()) : f(text, part),
+  );
+
+const isType = (test: (value: Value) => boolean): Scalar => (value) => test(value);
+
+const MATH: Record<string, Scalar> = {
+  ABS: numeric(Math.abs),
+  ACOS: numeric(Math.acos),
+  ASIN: numeric(Math.asin),
+  ATAN: numeric(Math.atan),
+  ATN2: numeric(Math.atan2),
+  CEILING: numeric(Math.ceil),
+  COS: numeric(Math.cos),
+  COT: numeric((x) => 1 / Math.tan(x)),
+  DEGREES: numeric((x) => x * 180 / Math.PI),
+  EXP: numeric(Math.exp),
+  FLOOR: numeric(Math.floor),
+  LOG: numeric((x, base) => base === undefined ? Math.log(x) : Math.log(x) / Math.log(base)),
+  LOG10: numeric(Math.log10),
+  PI: () => Math.PI,
+  POWER: numeric(Math.pow),
+  RADIANS: numeric((x) => x * Math.PI / 180),
+  RAND: () => Math.random(),
+  ROUND: numeric((x, digits = 0) => Math.round(x * 10 ** digits) / 10 ** digits),
+  SIGN: numeric(Math.sign),
+  SIN: numeric(Math.sin),
+  SQRT: numeric(Math.sqrt),
+  SQUARE: numeric((x) => x * x),
+  TAN: numeric(Math.tan),
+  TRUNC: numeric(Math.trunc),
+  INTADD: numeric((a, b) => a + b),
+  INTSUB: numeric((a, b) => a - b),
+  INTMUL: numeric((a, b) => a * b),
+  INTDIV: numeric((a, b) => Math.trunc(a / b)),
+  INTMOD: numeric((a, b) => a % b),
+  NUMBERBIN: numeric((value, size = 1) => Math.floor(value / size) * size),
+};
+
+const STRINGS: Record<string, Scalar> = {
+  CONCAT: (...args) =>
+    args.every((arg) => typeof arg === "string") ? (args as string[]).join("") : undefined,
+  CONTAINS: matching((text, part) => text.includes(part)),
+  ENDSWITH: matching((text, part) => text.endsWith(part)),
+  STARTSWITH: matching((text, part) => text.startsWith(part)),
+  STRINGEQUALS: matching((text, part) => text === part),
+  INDEX_OF: textual(2, (text: string, part: string, from = 0) => text.indexOf(part, from)),
+  LEFT: textual(1, (text: string, n: number) => text.slice(0, Math.max(0, n))),
+  RIGHT: textual(1, (text: string, n: number) => n <= 0 ? "" : text.slice(-n)),
+  LENGTH: textual(1, (text: string) => text.length),
+  LOWER: textual(1, (text: string) => text.toLowerCase()),
+  UPPER: textual(1, (text: string) => text.toUpperCase()),
+  LTRIM: textual(1, (text: string) => text.trimStart()),
+  RTRIM: textual(1, (text: string) => text.trimEnd()),
+  TRIM: textual(1, (text: string) => text.trim()),
+  REPLACE: textual(
+    3,
+    (text: string, from: string, to: string) => from === "" ? text : text.replaceAll(from, to),
+  ),
+  REPLICATE: textual(1, (text: string, n: number) => n < 0 ? "" : text.repeat(Math.min(n, 10_000))),
+  REVERSE: textual(1, (text: string) => [...text].reverse().join("")),
+  SUBSTRING: textual(
+    1,
+    (text: string, from: number, n: number) =>
+      typeof from === "number" && typeof n === "number"
+        ? text.substr(Math.max(0, from), Math.max(0, n))
+        : undefined,
+  ),
+  REGEXMATCH: textual(2, (text: string, pattern: string, flags?: string) => {
+    if (pattern.length > 1000) throw badRequest("The regular expression is too long.");
+    try {
+      return new RegExp(pattern, (flags ?? "").replace(/[^imsu]/g, "")).test(text);
+    } catch (cause) {
+      throw badRequest(`The regular expression is invalid: ${pattern}`, 0, cause);
+    }
+  }),
+  STRINGSPLIT: textual(2, (text: string, by: string) => text.split(by)),
+  STRINGJOIN: (list, by) =>
+    Array.isArray(list) && typeof by === "string" && list.every((item) => typeof item === "string")
+      ? list.join(by)
+      : undefined,
+  TOSTRING: (value) =>
+    value === undefined ? undefined : typeof value === "string" ? value : JSON.stringify(value),
+  STRINGTONUMBER: (text) => parsed(text, (value) => typeof value === "number"),
+  STRINGTOBOOLEAN: (text) => parsed(text, (value) => typeof value === "boolean"),
+  STRINGTONULL: (text) => parsed(text, (value) => value === null),
+  STRINGTOARRAY: (text) => parsed(text, Array.isArray),
+  STRINGTOOBJECT: (text) => parsed(text, isObject),
+};
+
+function parsed(text: Value, accepts: (value: Json) => boolean): Value {
+  if (typeof text !== "string") return undefined;
+  try {
+    const value = JSON.parse(text.trim()) as Json;
+    return accepts(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const ARRAYS: Record<string, Scalar> = {
+  ARRAY_CONCAT: (...lists) => lists.every(Array.isArray) ? (lists as Json[][]).flat() : undefined,
+  ARRAY_CONTAINS: (list, wanted, partial) => {
+    if (!Array.isArray(list) || wanted === undefined) {
+      return Array.isArray(list) ? false : undefined;
+    }
+    return list.some((item) =>
+      partial === true && isObject(wanted) ? isPart(item, wanted) : equalValues(item, wanted)
+    );
+  },
+  ARRAY_CONTAINS_ANY: (list, ...wanted) =>
+    Array.isArray(list) ? wanted.some((w) => list.some((item) => equalValues(item, w))) : undefined,
+  ARRAY_CONTAINS_ALL: (list, ...wanted) =>
+    Array.isArray(list)
+      ? wanted.every((w) => list.some((item) => equalValues(item, w)))
+      : undefined,
+  ARRAY_LENGTH: (list) => Array.isArray(list) ? list.length : undefined,
+  ARRAY_SLICE: (list, from, n) =>
+    Array.isArray(list) && typeof from === "number"
+      ? list.slice(
+        from,
+        typeof n === "number" ? (from < 0 ? list.length + from : from) + n : undefined,
+      )
+      : undefined,
+  SETINTERSECT: (a, b) =>
+    Array.isArray(a) && Array.isArray(b)
+      ? distinct(a.filter((item) => b.some((other) => equalValues(item, other))))
+      : undefined,
+  SETUNION: (a, b) => Array.isArray(a) && Array.isArray(b) ? distinct([...a, ...b]) : undefined,
+  OBJECTTOARRAY: (object) =>
+    isObject(object) ? Object.entries(object).map(([k, v]): JsonObject => ({ k, v })) : undefined,
+  CHOOSE: (...args) => {
+    const [index, ...choices] = args;
+    return typeof index === "number" ? choices[index - 1] : undefined;
+  },
+};
+
+function isPart(item: Json, wanted: JsonObject): boolean {
+  return isObject(item) && Object.entries(wanted).every(([key, value]) => {
+    const own = item[key];
+    return isObject(value) && own !== undefined ? isPart(own, value) : equalValues(own, value);
+  });
+}
+
+function distinct(items: Json[]): Json[] {
+  return items.filter((item, i) => items.findIndex((other) => equalValues(item, other)) === i);
+}
+
+const TYPES: Record<string, Scalar> = {
+  IS_ARRAY: isType(Array.isArray),
+  IS_BOOL: isType((value) => typeof value === "boolean"),
+  IS_DEFINED: isType((value) => value !== undefined),
+  IS_FINITE_NUMBER: isType((value) => typeof value === "number" && Number.isFinite(value)),
+  IS_INTEGER: isType((value) => Number.isInteger(value)),
+  IS_NULL: isType((value) => value === null),
+  IS_NUMBER: isType((value) => typeof value === "number"),
+  IS_OBJECT: isType(isObject),
+  IS_PRIMITIVE: isType((value) =>
+    value !== undefined && (value === null || typeof value !== "object")
+  ),
+  IS_STRING: isType((value) => typeof value === "string"),
+  IIF: (test, then, otherwise) => test === true ? then : otherwise,
+};
+
+/** Milliseconds since 1970 as ISO 8601 with seven decimals, as the service writes times. */
+function toDateTime(milliseconds: Value): Value {
+  if (typeof milliseconds !== "number" || Math.abs(milliseconds) > 8.64e15) return undefined;
+  return new Date(milliseconds).toISOString().replace("Z", "0000Z");
+}
+
+function toTimestamp(text: Value): Value {
+  const time = typeof text === "string" ? Date.parse(text) : NaN;
+  return Number.isNaN(time) ? undefined : time;
+}
+
+const PARTS: Record<string, (date: Date) => number> = {
+  year: (d) => d.getUTCFullYear(),
+  month: (d) => d.getUTCMonth() + 1,
+  day: (d) => d.getUTCDate(),
+  hour: (d) => d.getUTCHours(),
+  minute: (d) => d.getUTCMinutes(),
+  second: (d) => d.getUTCSeconds(),
+  millisecond: (d) => d.getUTCMilliseconds(),
+};
+
+const MILLIS: Record<string, number> = {
+  day: 86_400_000,
+  hour: 3_600_000,
+  minute: 60_000,
+  second: 1000,
+  millisecond: 1,
+};
+
+const PART_NAMES: Record<string, string> = {
+  yyyy: "year",
+  yy: "year",
+  mm: "month",
+  m: "month",
+  dd: "day",
+  d: "day",
+  hh: "hour",
+  mi: "minute",
+  n: "minute",
+  ss: "second",
+  s: "second",
+  ms: "millisecond",
+};
+
+function partName(part: Value): string {
+  const name = String(part).toLowerCase();
+  return PART_NAMES[name] ?? name;
+}
+
+const TIMES: Record<string, Scalar> = {
+  GETCURRENTDATETIME: () => toDateTime(Date.now()),
+  GETCURRENTTIMESTAMP: () => Date.now(),
+  GETCURRENTTICKS: () => Date.now() * 10_000 + 621_355_968_000_000_000,
+  TIMESTAMPTODATETIME: toDateTime,
+  DATETIMETOTIMESTAMP: toTimestamp,
+  DATETIMETOTICKS: (text) => {
+    const time = toTimestamp(text);
+    return typeof time === "number" ? time * 10_000 : undefined;
+  },
+  TICKSTODATETIME: (ticks) => typeof ticks === "number" ? toDateTime(ticks / 10_000) : undefined,
+  DATETIMEPART: (part, text) => {
+    const time = toTimestamp(text);
+    return typeof time === "number" ? PARTS[partName(part)]?.(new Date(time)) : undefined;
+  },
+  DATETIMEADD: (part, n, text) => {
+    const time = toTimestamp(text);
+    if (typeof time !== "number" || typeof n !== "number") return undefined;
+    const date = new Date(time);
+    const name = partName(part);
+    if (name === "year") date.setUTCFullYear(date.getUTCFullYear() + n);
+    else if (name === "month") date.setUTCMonth(date.getUTCMonth() + n);
+    else if (MILLIS[name] === undefined) return undefined;
+    else date.setTime(time + n * MILLIS[name]!);
+    return toDateTime(date.getTime());
+  },
+  DATETIMEDIFF: (part, from, to) => {
+    const [a, b] = [toTimestamp(from), toTimestamp(to)];
+    const unit = MILLIS[partName(part)];
+    if (typeof a !== "number" || typeof b !== "number") return undefined;
+    if (unit !== undefined) return Math.floor(b / unit) - Math.floor(a / unit);
+    const months = (time: number) =>
+      PARTS.year!(new Date(time)) * 12 + PARTS.month!(new Date(time));
+    if (partName(part) === "month") return months(b) - months(a);
+    return partName(part) === "year"
+      ? PARTS.year!(new Date(b)) - PARTS.year!(new Date(a))
+      : undefined;
+  },
+};
+
+const FUNCTIONS: Record<string, Scalar> = { ...MATH, ...STRINGS, ...ARRAYS, ...TYPES, ...TIMES };
+
+/** Names of the functions that are here, sorted. */
+export const functionNames: readonly string[] = Object.keys(FUNCTIONS).sort();
+
+/**
+ * Finds a function by its upper-case name.
+ *
+ * @throws {CosmosFailure} 400 when it is not here
+ */
+export function scalarFunction(name: string): Scalar {
+  if (Object.hasOwn(FUNCTIONS, name)) return FUNCTIONS[name]!;
+  throw badRequest(`'${name}' is not a recognized built-in function name.`);
+}
+
+const AGGREGATES: Record<string, (values: Value[]) => Value> = {
+  COUNT: (values) => values.filter((value) => value !== undefined).length,
+  SUM: (values) => allNumbers(values)?.reduce((sum, value) => sum + value, 0),
+  AVG: (values) => {
+    const numbers = allNumbers(values);
+    return numbers === undefined || numbers.length === 0
+      ? undefined
+      : numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
+  },
+  MIN: (values) => extreme(values, -1),
+  MAX: (values) => extreme(values, 1),
+};
+
+/** The aggregate of that name; undefined when the name is no aggregate's. */
+export function aggregateFunction(name: string): ((values: Value[]) => Value) | undefined {
+  return Object.hasOwn(AGGREGATES, name) ? AGGREGATES[name] : undefined;
+}
+
+function allNumbers(values: Value[]): number[] | undefined {
+  const defined = values.filter((value) => value !== undefined);
+  return defined.every((value) => typeof value === "number") ? defined as number[] : undefined;
+}
+
+function extreme(values: Value[], sign: number): Value {
+  let best: Value;
+  for (const value of values) {
+    if (value === undefined) continue;
+    if (best === undefined || compareValues(value, best) * sign > 0) best = value;
+  }
+  return best;
+}
