@@ -17,7 +17,7 @@ export type Format =
 export const MISSING = "–";
 
 const ID_NAME =
-  /(^|_)(id|ids|key|offset|session)$|(^|[a-z])Id$|^(userid|sessionid|InvoiceNo|StockCode)$/i;
+  /(^|_)(id|ids|key|offset|session|sequence_number)$|(^|[a-z])Id$|^(userid|sessionid|InvoiceNo|StockCode)$/i;
 const BYTE_UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
 
 /** Whether a column of this name holds identifiers, which never get thousands separators. */
@@ -101,7 +101,13 @@ function formatAuto(value: unknown): string {
   if (value instanceof Date) return formatTime(value);
   if (typeof value !== "object") return String(value);
   if (value instanceof Uint8Array) return `${grouped(value.length)} bytes`;
+  if (writesItself(value)) return String(value);
   return JSON.stringify(value, (_, inner) => typeof inner === "bigint" ? String(inner) : inner);
+}
+
+/** Whether an object has text of its own, as DuckDB's timestamps, decimals and intervals have. */
+function writesItself(value: object | null): boolean {
+  return value !== null && !Array.isArray(value) && value.toString !== Object.prototype.toString;
 }
 
 function fixed(value: unknown, decimals: number): string {

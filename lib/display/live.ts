@@ -83,8 +83,8 @@ export function liveOn<T>(
     } catch (error) {
       failure ??= { error };
     }
-    const end = sink.now();
-    nextAt = end + Math.max(intervalMs - (end - start), REST * (end - start));
+    const took = sink.now() - start;
+    nextAt = start + Math.max(intervalMs, (1 + REST) * took);
   }
   function update(state: T | (() => T)): void {
     if (finished) return;
@@ -98,8 +98,8 @@ export function liveOn<T>(
     if (finished) return;
     finished = true;
     await drawing;
-    const last = state === undefined ? latest : asFunction(state);
-    if (last !== undefined) await draw(last);
+    latest = state === undefined ? latest : asFunction(state);
+    if (latest !== undefined) await draw(latest);
     if (failure !== undefined) throw failure.error;
   }
   return { update, finish };

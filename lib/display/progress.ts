@@ -42,7 +42,7 @@ export function progressOn(
   { total, unit = "" }: ProgressOptions = {},
 ): Progress {
   const start = sink.now();
-  const rate = createRate(start);
+  const rateAt = createRate(start);
   const state: ProgressState = {
     label,
     done: 0,
@@ -52,35 +52,39 @@ export function progressOn(
     elapsedSeconds: 0,
     rate: 0,
   };
+  const draw = inOrder(sink);
   let drawnAt = -Infinity;
   let finished = false;
-  let drawing: Promise<void> = Promise.resolve();
-  const draw = (final: boolean) => {
-    const shown = { ...state };
-    drawing = drawing.then(() => sink.draw(shown, final)).catch(() => {});
-  };
   function update(done: number, note?: string): void {
     if (finished) return;
     const now = sink.now();
-    state.rate = rate(done, now);
+    state.rate = rateAt(done, now);
     state.done = done;
     state.note = note ?? state.note;
     state.elapsedSeconds = (now - start) / 1000;
     if (now - drawnAt < sink.intervalMs) return;
     drawnAt = now;
-    draw(false);
+    void draw(state, false);
   }
-  async function finish(note?: string): Promise<void> {
+  async function finish(note = ""): Promise<void> {
     if (finished) return;
     finished = true;
-    state.elapsedSeconds = (sink.now() - start) / 1000;
-    state.rate = state.elapsedSeconds >= 0.05 ? state.done / state.elapsedSeconds : 0;
-    state.note = note ?? "";
-    draw(true);
-    await drawing;
+    const elapsedSeconds = (sink.now() - start) / 1000;
+    const rate = elapsedSeconds >= 0.05 ? state.done / elapsedSeconds : 0;
+    await draw({ ...state, elapsedSeconds, rate, note }, true);
   }
-  draw(false);
+  void draw(state, false);
   return { update, finish };
+}
+
+/** Draws one state after the other; a sink that fails must not stop the work it shows. */
+function inOrder(sink: ProgressSink): ProgressSink["draw"] {
+  let drawing: Promise<void> = Promise.resolve();
+  return (state, final) => {
+    const shown = { ...state };
+    drawing = drawing.then(() => sink.draw(shown, final)).catch(() => {});
+    return drawing;
+  };
 }
 
 /** Items a second, recent ones counting more; steady against uneven calls. */

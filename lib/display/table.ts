@@ -22,6 +22,8 @@ interface Cell {
 }
 
 const LONGEST_CELL = 80;
+/** Decimals arrive as text, so that no digit is lost. */
+const DECIMAL = /^-?\d+\.\d+$/;
 
 /**
  * Shows the first rows of a polars frame, an arquero table or an array of objects. In a kernel as
@@ -63,9 +65,10 @@ function formatFor(name: string, options: TableOptions): Format {
 }
 
 function cellOf(value: unknown, format: Format): Cell {
-  const right = (typeof value === "number" || typeof value === "bigint") && format !== "date" &&
-    format !== "datetime";
-  return { text: shorten(formatValue(value, format)), right };
+  const isTime = format === "date" || format === "datetime";
+  const isNumber = typeof value === "number" || typeof value === "bigint";
+  const text = shorten(formatValue(value, format));
+  return { text, right: !isTime && (isNumber || DECIMAL.test(text)) };
 }
 
 function shorten(value: string): string {

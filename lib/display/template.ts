@@ -70,7 +70,7 @@ function traceDefaults({ background, text, panel, grid, line }: Shades) {
   const up = { marker: { color: colours.good } };
   const down = { marker: { color: colours.bad } };
   return {
-    scatter: [{ line: { width: 2.25 }, marker: { size: 7 } }],
+    scatter: [{ line: { width: 2.25 }, marker: { size: 7 }, cliponaxis: false }],
     bar: [{ marker: { line: { width: 0 } }, textposition: "auto", cliponaxis: false }],
     histogram: [{ marker: { line: { width: 0.5, color: background } } }],
     heatmap: [map],

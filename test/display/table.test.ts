@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { DuckDBInstance } from "@duckdb/node-api";
 import { table as arqueroTable } from "arquero";
 import pl from "nodejs-polars";
 import { tableBundle } from "../../lib/display/table.ts";
@@ -55,6 +56,20 @@ Deno.test("a polars frame keeps int64 exact and shows times in UTC", () => {
     event_time: pl.Series("event_time", [new Date("2021-02-01T00:00:00.250Z"), null]),
   });
   assert.match(text(frame), /1515915625353900095 {2}2021-02-01 00:00:00\.250/);
+});
+
+Deno.test("DuckDB's own values read as DuckDB writes them, lists and structs as JSON", async () => {
+  const instance = await DuckDBInstance.create();
+  const connection = await instance.connect();
+  const reader = await connection.runAndReadAll(`select
+    timestamp '2021-02-01 10:00:00.25' as at, 12.50::decimal(18, 2) as amount,
+    1515915625353900095 as user_id, [1::bigint, 2] as list, 1500::bigint as rows`);
+  const [row] = reader.getRowObjects();
+  connection.closeSync();
+  instance.closeSync();
+  const shown = text([{ ...row, plain: { n: 1n } }]).split("\n").at(-1)!;
+  assert.match(shown, /^2021-02-01 10:00:00\.25 {3}12\.50 {2}1515915625353900095 .* 1,500 /);
+  assert.match(shown, /\{"n":"1"\}$/);
 });
 
 Deno.test("an arquero table is taken as it is", () => {
