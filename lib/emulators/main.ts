@@ -85,6 +85,10 @@ async function serveUntilSignal(idleMinutes: string): Promise<void> {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => stop.abort());
   }
+  for (const event of ["uncaughtException", "unhandledRejection"]) {
+    // What one client's request broke must not end the service for the others.
+    process.on(event, (error) => console.error(`${new Date().toISOString()} defect:`, error));
+  }
   await serve(loadConfig(), { idleMs, signal: stop.signal });
   process.exit(0);
 }

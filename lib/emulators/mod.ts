@@ -10,3 +10,5 @@ export {
 } from "./services.ts";
 export { startEventHubs } from "./event_hubs/mod.ts";
 export type { EventHubs, EventHubsOptions, HubDefinition } from "./event_hubs/mod.ts";
+export { startCosmos } from "./cosmos/mod.ts";
+export type { Cosmos, CosmosOptions } from "./cosmos/mod.ts";

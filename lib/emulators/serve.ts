@@ -3,7 +3,7 @@ import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { BusyError, type Config, homePaths, processStart } from "clickstream/config";
-import { type Cosmos, startCosmos } from "./cosmos_door.ts";
+import { type Cosmos, startCosmos } from "./cosmos/mod.ts";
 import { type EventHubs, startEventHubs } from "./event_hubs/mod.ts";
 import { readJson, writeJson } from "./event_hubs/files.ts";
 import { startStatusServer } from "./status_server.ts";
@@ -82,7 +82,7 @@ async function run(
   );
   const ports = {
     eventHubs: hubs.port,
-    cosmos: portOf(cosmos.endpoint),
+    cosmos: cosmos.port,
     status: status.port,
   };
   const { endpoint, readKey, writeKey } = cosmos;
@@ -140,13 +140,11 @@ function reasonToStop(
   const idleMs = options.idleMs ?? 900_000;
   const { promise, resolve } = Promise.withResolvers<string>();
   const abort = () => resolve("told to");
+  if (options.signal?.aborted) abort();
   options.signal?.addEventListener("abort", abort);
+  const cosmosBusyMs = busyWatch(cosmos);
   const timer = setInterval(() => {
-    const lastBusyMs = Math.max(
-      hubs.status().lastBusyMs,
-      busyMs(cosmos.status()),
-      status.lastBusyMs(),
-    );
+    const lastBusyMs = Math.max(hubs.status().lastBusyMs, cosmosBusyMs(), status.lastBusyMs());
     if (Date.now() - lastBusyMs > idleMs) resolve(`idle for ${idleMs / 1000} s`);
     if (!isOurs(stateFile)) resolve(`${stateFile} is gone or names another process`);
   }, CHECK_MS);
@@ -156,12 +154,16 @@ function reasonToStop(
   });
 }
 
-function portOf(endpoint: string): number {
-  return endpoint === "" ? 0 : Number(new URL(endpoint).port);
-}
-
-function busyMs(status: unknown): number {
-  return Number((status as { lastBusyMs?: number } | null)?.lastBusyMs ?? 0);
+/** Tells when the store was last asked for anything, by the number of its requests. */
+function busyWatch(cosmos: Cosmos): () => number {
+  let seen = cosmos.status().requests;
+  let lastBusyMs = Date.now();
+  return () => {
+    const now = cosmos.status().requests;
+    if (now !== seen) lastBusyMs = Date.now();
+    seen = now;
+    return lastBusyMs;
+  };
 }
 
 function isOurs(stateFile: string): boolean {

@@ -1,3 +1,4 @@
+import type { CosmosStatus } from "./cosmos/mod.ts";
 import type { EventHubsStatus, HubStatus } from "./event_hubs/mod.ts";
 
 /** What the page shows. */
@@ -5,19 +6,8 @@ export interface StatusPage {
   hubs: EventHubsStatus;
   /** Events a second of a hub. */
   rates: (hub: string) => { in: number; out: number };
-  cosmos: unknown;
+  cosmos: CosmosStatus;
   endpoints: { eventHubs: string; cosmos: string };
-}
-
-/** One container of the store, as its status names it. */
-interface ContainerStatus {
-  name: string;
-  items: number;
-}
-
-interface DatabaseStatus {
-  name: string;
-  containers: ContainerStatus[];
 }
 
 /** The status page: plain HTML without any script, reloading itself every few seconds. */
@@ -72,12 +62,11 @@ function groupTable(hub: HubStatus): string {
     : table(["consumer group", "partition", "lag (events)", "receivers"], rows);
 }
 
-function databaseSection(status: unknown): string {
-  const databases = (status as { databases?: DatabaseStatus[] } | null)?.databases ?? [];
+function databaseSection({ databases }: CosmosStatus): string {
   const rows = databases.flatMap((database) =>
     database.containers.map((container) => [
-      escape(database.name),
-      escape(container.name),
+      escape(database.id),
+      escape(container.id),
       number(container.items),
     ])
   );

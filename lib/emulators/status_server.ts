@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { timingSafeEqual } from "node:crypto";
 import { Buffer } from "node:buffer";
 import { ConfigError, NotFoundError } from "clickstream/config";
-import type { Cosmos } from "./cosmos_door.ts";
+import type { Cosmos } from "./cosmos/mod.ts";
 import type { EventHubs, HubDefinition } from "./event_hubs/mod.ts";
 import { createRates } from "./rates.ts";
 import { statusPage } from "./status_page.ts";

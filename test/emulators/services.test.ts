@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { CosmosClient } from "@azure/cosmos";
 import { EventHubProducerClient } from "@azure/event-hubs";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -32,6 +33,30 @@ Deno.test("stopped and started again, the services keep ports, keys and events",
     assert.notEqual(after.pid, before.pid);
     assert.deepEqual({ ...after, pid: 0 }, { ...before, pid: 0 });
     assert.equal(await eventsIn(after.eventHubs.connectionString), 1);
+  });
+});
+
+Deno.test("the store beside the hubs keeps its items, with a key for reading and one for writing", async () => {
+  await withServices(async (config) => {
+    const before = await ensureServices(config);
+    const { endpoint, writeKey, readKey } = before.cosmos;
+    const writer = new CosmosClient({ endpoint, key: writeKey });
+    const { database } = await writer.databases.createIfNotExists({ id: "clickstream" });
+    const { container } = await database.containers.createIfNotExists({
+      id: "carts",
+      partitionKey: "/id",
+    });
+    await container.items.upsert({ id: "a|b", version: 1 });
+    assert.match(await (await fetch(before.statusUrl)).text(), /carts/);
+    await stopServices(config);
+    const after = await ensureServices(config);
+    assert.deepEqual(after.cosmos, before.cosmos);
+    const reader = new CosmosClient({ endpoint, key: readKey });
+    const carts = reader.database("clickstream").container("carts");
+    assert.equal((await carts.item("a|b", "a|b").read()).resource.version, 1);
+    await assert.rejects(carts.items.upsert({ id: "c" }));
+    writer.dispose();
+    reader.dispose();
   });
 });
 
