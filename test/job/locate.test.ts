@@ -52,6 +52,12 @@ look(
 );`,
   ],
   [
+    "a line of nothing but types",
+    `const a = undefined as { b: number } | undefined;
+
+(a as unknown as { b: number }).b; // here`,
+  ],
+  [
     "an error after an await in the middle of an object",
     `const value = await Promise.resolve(undefined as { b: number } | undefined);
 const shown = {

@@ -53,10 +53,7 @@ export function failureText(task: TaskRun): string {
     `  notebook  notebooks/${failure.notebook}`,
     ...cellLines(failure),
     `  error     ${failure.error}`,
-    ...failure.stack.filter((line) => line.trim() !== "" && !line.includes(failure.error))
-      .filter((line) => !/^Stack trace:/.test(line)).slice(0, 8).map((line) =>
-        `            ${line.trimEnd()}`
-      ),
+    ...failure.stack.slice(0, 8).map((line) => `            ${line}`),
   ].join("\n");
 }
 

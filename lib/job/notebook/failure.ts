@@ -61,8 +61,16 @@ export function failureOf(
     firstLine: firstLineOf(at.cell),
     ...(line === undefined ? {} : { line }),
     error: stripVTControlCharacters(error),
-    stack: stack.map(stripVTControlCharacters),
+    stack: framesOf(stack, error),
   };
+}
+
+/** The stack as lines, without the words that the error says already. */
+function framesOf(stack: readonly string[], error: string): string[] {
+  const lines = stack.flatMap((part) => stripVTControlCharacters(part).split("\n"));
+  return lines.map((line) => line.trimEnd()).filter((line) =>
+    line.trim() !== "" && line !== error && line !== "Stack trace:"
+  );
 }
 
 interface Found {

@@ -37,7 +37,8 @@ function emptyOrColon(words: string): string {
 }
 
 /**
- * The line of the cell that a frame means, from 1; undefined where it cannot be told.
+ * The line of the cell that a frame means, from 1; undefined where it cannot be told. The code at
+ * the frame is looked for in the cell; where types hide it, its distance from the start decides.
  *
  * @param emitted what {@link emittedCodeProbe} printed
  */
@@ -54,7 +55,7 @@ export function locate(source: string, emitted: string, frame: Frame): number | 
     const at = nearest(text.text, piece.text.slice(start, end), expected);
     if (at !== undefined) return text.lines[at + Math.min(before, end - 1) - start];
   }
-  return undefined;
+  return text.lines[Math.round(expected)];
 }
 
 /** All pieces of a text that hold a position, the longest first: types may have been taken out. */

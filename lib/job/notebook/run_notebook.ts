@@ -46,7 +46,7 @@ export interface RunNotebookOptions {
 
 /** Where a run is. */
 export interface NotebookProgress {
-  /** Number of the cell in the notebook, from 1, over code and markdown. */
+  /** Number of the cell in the notebook as it was before the injection, from 1, over all cells. */
   cell: number;
   /** Position among the code cells, from 1. */
   step: number;
@@ -120,13 +120,18 @@ async function runCells(run: Running): Promise<CellFailure | undefined> {
   const { notebook, options } = run;
   const code = notebook.cells.filter(isRunnable);
   for (const [i, cell] of code.entries()) {
-    const progress = { cell: notebook.cells.indexOf(cell) + 1, step: i + 1, steps: code.length };
+    const progress = { cell: numberOf(notebook, cell), step: i + 1, steps: code.length };
     options.onProgress?.(progress);
     const failure = await runCell(run, cell, progress);
     if (failure) return failure;
     await writeNotebook(options.output, notebook);
   }
   return undefined;
+}
+
+function numberOf(notebook: Notebook, cell: Cell): number {
+  const before = notebook.cells.slice(0, notebook.cells.indexOf(cell) + 1);
+  return before.filter((cell) => !tagsOf(cell).includes("injected-parameters")).length;
 }
 
 async function runCell(
