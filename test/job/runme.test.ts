@@ -18,6 +18,8 @@ const reportCell = (ok: boolean) =>
 await reportResults({ home: Deno.env.get("CLICKSTREAM_HOME")! }, "b", {
   checks: [{ name: "sent = bronze", ok: ${ok}, detail: "7 = 7" }],
   figures: { rows: 7n },
+  tables: [{ title: "Model card", rows: [{ part: "rows learned from", value: 12345 }] }],
+  warnings: ["Few purchases were seen."],
 });`;
 
 /** Lets notebooks in this folder import the project. */
@@ -216,6 +218,8 @@ Deno.test("checks that notebooks report are printed, and one that does not hold 
     assert.match(bad.run.state.state_message, /1 claim does not hold/);
     const report = Deno.readTextFileSync(join(bad.folder, "report.html"));
     assert.match(report, /The latest runs of this home/);
+    assert.match(report, /<h2>Model card<\/h2>[\s\S]*rows learned from[\s\S]*12,345/);
+    assert.match(report, /Few purchases were seen\./);
   });
 });
 

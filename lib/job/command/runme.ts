@@ -1,5 +1,11 @@
 import { join } from "node:path";
-import { acquireLock, type Config, loadConfig, type SettingName } from "clickstream/config";
+import {
+  acquireLock,
+  ClickstreamError,
+  type Config,
+  loadConfig,
+  type SettingName,
+} from "clickstream/config";
 import { pastRuns, reportHtml } from "../report/mod.ts";
 import {
   clickstreamJob,
@@ -54,9 +60,23 @@ export async function runMe(args: readonly string[], given: RunMeOptions = {}): 
   const lock = acquireLock(join(config.home, "job.lock"), { what: "the job of this home" });
   try {
     return await runLocked(config, job, options, write, given.signal);
+  } catch (cause) {
+    throw isDiskFull(cause) ? diskFull(config, cause) : cause;
   } finally {
     lock.release();
   }
+}
+
+function isDiskFull(error: unknown): boolean {
+  const code = (error as { code?: string } | null)?.code;
+  return code === "ENOSPC" || code === "EDQUOT";
+}
+
+function diskFull(config: Config, cause: unknown): ClickstreamError {
+  return new ClickstreamError(
+    `There is no space left for the home ${config.home}: free some and resume with --resume latest.`,
+    { cause },
+  );
 }
 
 /** A resumed run keeps its profile unless another is given. */

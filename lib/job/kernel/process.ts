@@ -35,6 +35,8 @@ export interface KernelProcessOptions {
   deno?: string | undefined;
   /** File that takes what the process itself prints (native libraries do). @default none kept */
   logFile?: string | undefined;
+  /** Hides secrets in what is kept of that. @default nothing is hidden */
+  mask?: ((text: string) => string) | undefined;
 }
 
 /**
@@ -44,7 +46,7 @@ export interface KernelProcessOptions {
  * @throws {KernelError} when the program cannot be started
  */
 export function startKernelProcess(options: KernelProcessOptions): KernelProcess {
-  const { directory, environment = {}, deno = Deno.execPath(), logFile } = options;
+  const { directory, environment = {}, deno = Deno.execPath() } = options;
   const connection = newConnection();
   const file = Deno.makeTempFileSync({ prefix: "clickstream-kernel-", suffix: ".json" });
   Deno.writeTextFileSync(file, JSON.stringify(connection), { mode: 0o600 });
@@ -62,7 +64,7 @@ export function startKernelProcess(options: KernelProcessOptions): KernelProcess
     Deno.removeSync(file);
     throw new KernelError(`The Deno kernel could not be started with ${deno}.`, { cause });
   }
-  const printed = [keep(child.stdout, logFile), keep(child.stderr, logFile)];
+  const printed = [child.stdout, child.stderr].map((stream) => keep(stream, options));
   const ended = child.status.then(async (status) => {
     await Promise.all(printed.map((print) => print.stop()));
     await Deno.remove(file).catch(() => {});
@@ -109,12 +111,12 @@ function newConnection(): ConnectionInfo {
 /** Appends what comes out of a stream to a file, until the stream ends or is stopped. */
 function keep(
   stream: ReadableStream<Uint8Array>,
-  file: string | undefined,
+  { logFile, mask = (text) => text }: KernelProcessOptions,
 ): { stop(): Promise<void> } {
-  const reader = stream.getReader();
+  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
   const copying = (async () => {
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      if (file !== undefined) await Deno.writeFile(file, part.value, { append: true });
+      if (logFile) await Deno.writeTextFile(logFile, mask(part.value), { append: true });
     }
   })().catch(() => {});
   return {

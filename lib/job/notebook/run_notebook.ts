@@ -104,6 +104,7 @@ export async function runNotebook(options: RunNotebookOptions): Promise<Notebook
     environment: options.environment,
     deno: options.deno,
     logFile: options.logFile,
+    mask: options.mask,
   });
   try {
     const run = { kernel, options, notebook, collector, timings, deadline };

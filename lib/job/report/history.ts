@@ -57,8 +57,9 @@ function figure(results: readonly NotebookResults[], name: string): string {
 }
 
 /** A figure for people: thousands apart, four digits after the point at most. */
-export function formatFigure(value: number | string): string {
-  if (typeof value === "string") return value;
+export function formatFigure(value: string | number | bigint | boolean | null): string {
+  if (value === null) return "";
+  if (typeof value === "string" || typeof value === "boolean") return String(value);
   return value.toLocaleString("en", { maximumFractionDigits: 4 });
 }
 

@@ -24,7 +24,8 @@ const SLOWEST = 12;
 
 /** The report of a run as one HTML page that needs nothing else, not even a network. */
 export function reportHtml(options: ReportOptions): string {
-  const { run, folder, results, history, warnings } = options;
+  const { run, folder, results, history } = options;
+  const warnings = [...options.warnings, ...results.flatMap(({ warnings = [] }) => warnings)];
   const page = markup`
     <!DOCTYPE html>
     <html lang="en">
@@ -51,6 +52,7 @@ export function reportHtml(options: ReportOptions): string {
           ${checks(results)}
           <h2>Figures</h2>
           ${figures(results)}
+          ${tables(results)}
           <h2>What the notebooks show</h2>
           ${nonEmpty(story(folder, run.tasks), "No chart or table was drawn.")}
           <h2>Earlier runs</h2>
@@ -159,6 +161,16 @@ function figures(results: readonly NotebookResults[]): Html {
     return markup`<p>No notebook reported a figure.</p>`;
   }
   return tableOf("Numbers worth keeping", ["figure", "value", "notebook"], rows);
+}
+
+function tables(results: readonly NotebookResults[]): Html[] {
+  return results.flatMap(({ notebook, tables = [] }) =>
+    tables.map(({ title, rows }) => {
+      const heads = Object.keys(rows[0] ?? {});
+      const cells = rows.map((row) => heads.map((head) => formatFigure(row[head] ?? null)));
+      return markup`<h2>${title}</h2>${tableOf(`Reported by ${notebook}`, heads, cells)}`;
+    })
+  );
 }
 
 function made(run: JobRun): Html {

@@ -17,7 +17,18 @@ export interface Check {
 export interface Results {
   checks: Check[];
   /** Numbers worth keeping, by name. */
-  figures?: Record<string, number | string> | undefined;
+  figures?: Record<string, number | string | bigint> | undefined;
+  /** Small tables worth a place of their own, as a model card or the consistency of features. */
+  tables?: ResultTable[] | undefined;
+  /** What a reader should know before trusting the numbers, a sentence each. */
+  warnings?: string[] | undefined;
+}
+
+/** A small table for the report. */
+export interface ResultTable {
+  title: string;
+  /** All rows with the same keys, which are the heads of the columns. */
+  rows: Record<string, string | number | bigint | boolean | null>[];
 }
 
 /** The results of one notebook. */
@@ -42,7 +53,7 @@ export async function reportResults(
   await Deno.mkdir(folder, { recursive: true });
   const file = join(folder, `${notebook}.json`);
   const text = JSON.stringify(
-    { notebook, checks: results.checks, figures: results.figures ?? {} },
+    { figures: {}, tables: [], warnings: [], ...results, notebook },
     (_, value) => typeof value === "bigint" ? value.toString() : value,
     2,
   );
@@ -61,6 +72,8 @@ export function readResults(folder: Pick<RunFolder, "results">): NotebookResults
       notebook: read.notebook ?? name.slice(0, -".json".length),
       checks: read.checks ?? [],
       figures: read.figures ?? {},
+      tables: read.tables ?? [],
+      warnings: read.warnings ?? [],
     };
   });
 }
