@@ -74,7 +74,6 @@ export async function runDailyBatch(options: DailyOptions, midnight: Date): Prom
     const sql = await batchSql(lake, set, last, Number(version), midnight);
     await mergeInto(lake, inferenceTable(set), { sql }, {
       keys: [...set.keys],
-      whenMatched: { update: "all" },
     });
     changed[inferenceTable(set)] = await publishBatch(lake, store, set, midnight);
   }
