@@ -21,8 +21,8 @@ export interface EventTotals {
 
 /** Keenness to look again: by intent, and when it goes to the cart. */
 const AGAIN_BY_INTENT = 0.3;
-const AGAIN_WHEN_LEFT = 4.5;
-const AGAIN_WHEN_BOUGHT = 2.2;
+const AGAIN_WHEN_LEFT = 5;
+const AGAIN_WHEN_BOUGHT = 1.9;
 const PIECES_BY_PRICE = -0.1;
 
 /** The wanted numbers of events by type for a shop of `events` events. */

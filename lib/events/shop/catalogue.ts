@@ -36,7 +36,7 @@ const FAVOURITES: [string, number][] = [
   ["stationery.cartrige", 0.004],
 ];
 const NO_BRAND = { withoutCode: 0.44, withCode: 0.17 };
-const APPEAL_SPREAD = 0.25;
+const APPEAL_SPREAD = 0.2;
 
 /** Expected views by session-product, of each category: what the popularity is scaled to. */
 export function categoryShares(categories: CategoryFigures[]): Float64Array {
@@ -74,7 +74,7 @@ export function makeCatalogue(calibration: Calibration, scale: number, seed: num
   const appeal = new Float32Array(size);
   const margin = new Float32Array(size);
   for (let i = 0; i < size; i++) {
-    const orderable = random.uniform() < Math.min(1, 0.09 * weight[i]! * viewed);
+    const orderable = random.uniform() < Math.min(1, 0.14 * weight[i]! * viewed);
     appeal[i] = orderable ? APPEAL_SPREAD * random.normal() : -Infinity;
     margin[i] = 0.05 + 0.3 * random.uniform();
   }

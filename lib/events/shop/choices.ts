@@ -3,7 +3,7 @@ import type { Calendar } from "./calendar.ts";
 import { type Calibration, PRICE_QUARTILES, TOTALS } from "./calibration.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { makeRandom, type RandomSource } from "./random.ts";
-import { rake, scaledTo } from "./raking.ts";
+import { chancesOf, type Margin, rake, scaledTo } from "./raking.ts";
 import type { Visits } from "./visits.ts";
 
 /** What was decided on every session-product, and how likely it was. */
@@ -21,7 +21,7 @@ export interface Choices {
 }
 
 /** What a unit of intent adds to the log-odds of a cart, and of buying what is in it. */
-const CART_BY_INTENT = 1.4;
+const CART_BY_INTENT = 1.35;
 const COMPLETION_BY_INTENT = 0.3;
 /** What a price above the category's median takes away, for a user of median sensitivity. */
 const CART_BY_PRICE = 0.05;
@@ -49,12 +49,15 @@ export function makeChoices(
   return { viewed, carted, bought, cart, completion, direct };
 }
 
+/** By what the published figures are split: a group of every session-product. */
 interface Groups {
   category: Uint8Array;
   quartile: Uint8Array;
   month: Uint8Array;
   hour: Uint8Array;
 }
+
+const inOrder = ({ category, quartile, month, hour }: Groups) => [category, quartile, month, hour];
 
 function groupItems(
   catalogue: Catalogue,
@@ -90,28 +93,32 @@ function cartChances(
     const price = catalogue.relativePrice[p]! * visits.sensitivity[visits.user[s]!]!;
     score[i] = CART_BY_INTENT * intent[s]! + catalogue.appeal[p]! - CART_BY_PRICE * price;
   }
-  const total = (TOTALS.viewedThenCarted + TOTALS.cartedWithoutView) * scale;
   const seen = countBy(groups.category, calibration.categories.length);
   const quartiles = countBy(groups.quartile, 4);
-  const byCategory = calibration.categories.map(({ funnel, cartRate }, c) =>
-    seen[c]! * (funnel ? funnel.carted / funnel.viewed : 0.85 * cartRate)
-  );
-  return rake(score, [
-    { group: groups.category, target: scaledTo(total, byCategory) },
-    {
-      group: groups.quartile,
-      target: scaledTo(total, PRICE_QUARTILES.viewToCart.map((rate, q) => rate * quartiles[q]!)),
-    },
-    {
-      group: groups.month,
-      target: scaledTo(total, calibration.months.map((month) => month.carts)),
-    },
-    { group: groups.hour, target: scaledTo(total, calibration.hours.map((hour) => hour.carts)) },
+  const margins = marginsOf(inOrder(groups), TOTAL_CARTED * scale, [
+    calibration.categories.map(({ funnel, cartRate }, c) =>
+      seen[c]! * (funnel ? funnel.carted / funnel.viewed : 0.85 * cartRate)
+    ),
+    PRICE_QUARTILES.viewToCart.map((rate, q) => rate * quartiles[q]!),
+    calibration.months.map((month) => month.carts),
+    calibration.hours.map((hour) => sharper(hour.carts, hour.views, TOTALS.carts)),
   ]);
+  return chancesOf(score, inOrder(groups), rake(score, margins));
+}
+
+const TOTAL_CARTED = TOTALS.viewedThenCarted + TOTALS.cartedWithoutView;
+
+function marginsOf(groups: Uint8Array[], total: number, targets: number[][]): Margin[] {
+  return groups.map((group, m) => ({ group, target: scaledTo(total, targets[m]!) }));
+}
+
+/** Sessions outlast their hour, which flattens hours of unlike rates: so they are drawn apart. */
+function sharper(count: number, views: number, all: number): number {
+  return count * (count / views / (all / TOTALS.views)) ** 0.8;
 }
 
 function completionChances(
-  { calibration, catalogue, scale }: ShopParts,
+  { calibration, catalogue }: ShopParts,
   visits: Visits,
   { count, product, session, intent }: Browsing,
   groups: Groups,
@@ -126,40 +133,20 @@ function completionChances(
       COMPLETION_BY_APPEAL * catalogue.appeal[product[i]!]!;
     if (carted[i]) items[at++] = i;
   }
-  const only = (group: Uint8Array) => Uint8Array.from(items, (i) => group[i]!);
-  const category = only(groups.category);
-  const quartile = only(groups.quartile);
-  const inCarts = countBy(category, calibration.categories.length);
-  const quartiles = countBy(quartile, 4);
-  const total = TOTALS.cartedThenBought * scale * items.length /
-    ((TOTALS.viewedThenCarted + TOTALS.cartedWithoutView) * scale);
-  const byCategory = calibration.categories.map(({ funnel, cartRate, purchaseRate }, c) =>
-    inCarts[c]! * (funnel ? funnel.bought / funnel.carted : 0.8 * purchaseRate / (cartRate || 1))
-  );
-  const margins = [
-    { group: category, target: scaledTo(total, byCategory) },
-    {
-      group: quartile,
-      target: scaledTo(
-        total,
-        PRICE_QUARTILES.cartToPurchase.map((rate, q) => rate * quartiles[q]!),
-      ),
-    },
-    {
-      group: only(groups.month),
-      target: scaledTo(total, calibration.months.map((month) => month.purchases)),
-    },
-    {
-      group: only(groups.hour),
-      target: scaledTo(total, calibration.hours.map((hour) => hour.purchases)),
-    },
-  ];
-  const drawn = rake(Float32Array.from(items, (i) => score[i]!), margins);
-  // For what stayed out of the cart the chance is that of an average group with its own score.
-  const level = Math.log(total / Math.max(1, items.length - total));
-  const chance = Float32Array.from(score, (x) => 1 / (1 + Math.exp(-x - level)));
-  items.forEach((i, at) => chance[i] = drawn[at]!);
-  return chance;
+  const some = inOrder(groups).map((group) => Uint8Array.from(items, (i) => group[i]!));
+  const inCarts = countBy(some[0]!, calibration.categories.length);
+  const quartiles = countBy(some[1]!, 4);
+  const total = items.length * TOTALS.cartedThenBought / TOTAL_CARTED;
+  const margins = marginsOf(some, total, [
+    calibration.categories.map(({ funnel, cartRate, purchaseRate }, c) =>
+      inCarts[c]! * (funnel ? funnel.bought / funnel.carted : 0.8 * purchaseRate / (cartRate || 1))
+    ),
+    PRICE_QUARTILES.cartToPurchase.map((rate, q) => rate * quartiles[q]!),
+    calibration.months.map((month) => month.purchases),
+    calibration.hours.map((hour) => sharper(hour.purchases, hour.views, TOTALS.purchases)),
+  ]);
+  const raked = rake(Float32Array.from(items, (i) => score[i]!), margins);
+  return chancesOf(score, inOrder(groups), raked);
 }
 
 /** Purchases without a cart: rare, by intent alone, and only of what can be ordered. */
@@ -175,7 +162,7 @@ function directChances(
       : CART_BY_INTENT * intent[session[i]!]! + catalogue.appeal[product[i]!]!;
   }
   const all = { group: new Uint8Array(count), target: [TOTALS.boughtWithoutCart * scale] };
-  return rake(score, [all], 8);
+  return chancesOf(score, [all.group], rake(score, [all], 8));
 }
 
 /** A few products come to a cart or are bought without a view, in sessions of one product. */

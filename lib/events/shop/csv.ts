@@ -142,7 +142,7 @@ function writeTime(
 function writeDigits(value: number, digits: number, buffer: Uint8Array, at: number): number {
   for (let i = digits - 1; i >= 0; i--) {
     buffer[at + i] = 48 + value % 10;
-    value = Math.floor(value / 10);
+    value = (value / 10) | 0;
   }
   return at + digits;
 }

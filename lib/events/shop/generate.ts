@@ -4,7 +4,7 @@ import { ClickstreamError } from "clickstream/config";
 import { eventTotals, makeAmounts } from "./amounts.ts";
 import { makeBrowsing } from "./browsing.ts";
 import { makeCalendar } from "./calendar.ts";
-import { loadCalibration, TOTALS } from "./calibration.ts";
+import { type Calibration, loadCalibration, TOTALS } from "./calibration.ts";
 import { makeCatalogue } from "./catalogue.ts";
 import { makeChoices } from "./choices.ts";
 import { writeCsv } from "./csv.ts";
@@ -36,7 +36,7 @@ export interface Shop {
 }
 
 /** Raised when the shop changes, so that a file of an older shop is not taken for this one. */
-const SHOP_VERSION = 3;
+const SHOP_VERSION = 5;
 
 /**
  * Generates a synthetic shop that follows the published statistics of the electronics set in
@@ -49,16 +49,16 @@ export async function generateShop(options: ShopOptions): Promise<Shop> {
   const file = join(directory, `synthetic-v${SHOP_VERSION}-${events}-${seed}.csv`);
   const truth = file.replace(/\.csv$/, ".truth.parquet");
   if (existsSync(file) && existsSync(truth)) return { file, truth, events };
+  const calibration = loadCalibration();
   try {
     mkdirSync(directory, { recursive: true });
-    await generate(options, `${file}.part`, `${truth}.part`);
+    await generate(options, calibration, `${file}.part`, `${truth}.part`);
     renameSync(`${truth}.part`, truth);
     renameSync(`${file}.part`, file);
   } catch (cause) {
-    rmSync(`${file}.part`, { force: true });
-    rmSync(`${truth}.part`, { force: true });
+    for (const part of [`${file}.part`, `${truth}.part`]) if (existsSync(part)) rmSync(part);
     const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === undefined) throw cause;
+    if (code === undefined && !/No space left|os error/.test(message)) throw cause;
     throw new ClickstreamError(
       `The synthetic shop cannot be written to ${directory} (${message}): free space or choose another home.`,
       { cause },
@@ -67,11 +67,15 @@ export async function generateShop(options: ShopOptions): Promise<Shop> {
   return { file, truth, events };
 }
 
-async function generate(options: ShopOptions, file: string, truth: string): Promise<void> {
+async function generate(
+  options: ShopOptions,
+  calibration: Calibration,
+  file: string,
+  truth: string,
+): Promise<void> {
   const { events, seed, onProgress } = options;
   const scale = events / TOTALS.events;
   const duplicates = Math.round(TOTALS.duplicates * scale);
-  const calibration = loadCalibration();
   const calendar = makeCalendar(calibration);
   const catalogue = makeCatalogue(calibration, scale, seed);
   const sessions = Math.round((TOTALS.sessions + TOTALS.sharedSessionStrings) * scale);

@@ -1,7 +1,13 @@
 /** One way to group the items: a group's number for every item, and how many of it must be chosen. */
 export interface Margin {
-  group: ArrayLike<number>;
+  group: Uint8Array;
   target: number[];
+}
+
+/** What was found for a set of margins: factors on the odds, one for each group of each margin. */
+export interface Raked {
+  level: number;
+  factors: Float64Array[];
 }
 
 /**
@@ -11,32 +17,55 @@ export interface Margin {
  * @param score log-odds of every item before the effects; -Infinity is never chosen
  * @param margins whose targets each add up to the same total
  */
-export function rake(score: Float32Array, margins: Margin[], rounds = 14): Float32Array {
+export function rake(score: Float32Array, margins: Margin[], rounds = 14): Raked {
   const chance = new Float32Array(score.length);
-  const effects = margins.map(({ target }) => new Float64Array(target.length));
+  // Odds multiply where log-odds add: so one exponential an item is enough for all rounds.
+  const odds = Float64Array.from(score, Math.exp);
+  const factors = margins.map(({ target }) => new Float64Array(target.length).fill(1));
+  const groups = margins.map(({ group }) => group);
   const total = margins[0]!.target.reduce((sum, each) => sum + each, 0);
-  let start = Math.log(total / Math.max(1, score.length));
+  const raked = { level: total / Math.max(1, score.length), factors };
   for (let round = 0; round < rounds; round++) {
     const sums = margins.map(({ target }) => new Float64Array(target.length));
-    let sum = 0;
-    for (let i = 0; i < score.length; i++) {
-      let x = score[i]! + start;
-      for (let m = 0; m < margins.length; m++) x += effects[m]![margins[m]!.group[i]!]!;
-      const p = 1 / (1 + Math.exp(-x));
-      chance[i] = p;
-      sum += p;
-      for (let m = 0; m < margins.length; m++) sums[m]![margins[m]!.group[i]!]! += p;
-    }
-    if (round === rounds - 1) break;
-    start += Math.log(total / sum);
+    const sum = fillChances(chance, odds, groups, raked, sums);
+    raked.level *= total / sum;
     margins.forEach(({ target }, m) =>
       target.forEach((wanted, g) => {
-        const step = wanted > 0 ? Math.log(wanted / sums[m]![g]! / (total / sum)) : -1;
-        if (sums[m]![g]! > 0) effects[m]![g]! += 0.7 * Math.max(-2, Math.min(2, step));
+        if (sums[m]![g] === 0) return;
+        const step = wanted / sums[m]![g]! / (total / sum);
+        factors[m]![g]! *= Math.max(0.2, Math.min(5, step)) ** 0.7;
       })
     );
   }
+  return raked;
+}
+
+/** The chances of items by what was raked, be it for these items or for some of them. */
+export function chancesOf(score: Float32Array, groups: Uint8Array[], raked: Raked): Float32Array {
+  const chance = new Float32Array(score.length);
+  const sums = raked.factors.map((factors) => new Float64Array(factors.length));
+  fillChances(chance, Float64Array.from(score, Math.exp), groups, raked, sums);
   return chance;
+}
+
+/** Computes every item's chance and adds it to the sums of its groups; answers the whole sum. */
+function fillChances(
+  chance: Float32Array,
+  odds: Float64Array,
+  groups: Uint8Array[],
+  { level, factors }: Raked,
+  sums: Float64Array[],
+): number {
+  let sum = 0;
+  for (let i = 0; i < chance.length; i++) {
+    let product = odds[i]! * level;
+    for (let m = 0; m < groups.length; m++) product *= factors[m]![groups[m]![i]!]!;
+    const p = product / (1 + product);
+    chance[i] = p;
+    sum += p;
+    for (let m = 0; m < groups.length; m++) sums[m]![groups[m]![i]!]! += p;
+  }
+  return sum;
 }
 
 /** Scales numbers so that they add up to `total`. */

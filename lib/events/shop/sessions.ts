@@ -20,7 +20,7 @@ export interface SessionNames {
 export function makeSessionNames(visits: Visits, scale: number, seed: number): SessionNames {
   const random = makeRandom(seed, "session names");
   const bits = new Uint32Array(2 * visits.count);
-  for (let i = 0; i < bits.length; i++) bits[i] = Math.floor(random.uniform() * 4294967296);
+  for (let i = 0; i < bits.length; i++) bits[i] = random.below(62 ** 5);
   const isLong = new Uint8Array(visits.count);
   for (let s = 0; s < visits.count; s++) isLong[s] = random.uniform() < UUID_SHARE ? 1 : 0;
   const shared = new Uint8Array(visits.count);
@@ -49,7 +49,7 @@ function writeShort(high: number, low: number, target: Uint8Array, at: number): 
   for (let value of [high, low]) {
     for (let i = 0; i < 5; i++) {
       target[at++] = LETTERS[value % 62]!;
-      value = Math.floor(value / 62);
+      value = (value / 62) | 0;
     }
   }
   return at;
@@ -57,7 +57,12 @@ function writeShort(high: number, low: number, target: Uint8Array, at: number): 
 
 /** A version 4 UUID from 64 bits, the rest of them mixed from these. */
 function writeUuid(high: number, low: number, target: Uint8Array, at: number): number {
-  const words = [high, low, Math.imul(high ^ 0x9E3779B9, 0x85EBCA6B), Math.imul(low, 0xC2B2AE35)];
+  const words = [
+    high << 2,
+    low << 2,
+    Math.imul(high ^ 0x9E3779B9, 0x85EBCA6B),
+    Math.imul(low, 0xC2B2AE35),
+  ];
   for (let i = 0; i < 32; i++) {
     if (i === 8 || i === 12 || i === 16 || i === 20) target[at++] = 45;
     let digit = (words[i >> 3]! >>> (4 * (i & 7))) & 15;
