@@ -8,6 +8,7 @@ import {
   type KernelMessage,
   newMessage,
   startKernel,
+  startKernelProcess,
 } from "../../lib/job/kernel/mod.ts";
 import { withHome } from "../support.ts";
 
@@ -124,6 +125,20 @@ Deno.test("a program that is no kernel is one clear error", async () => {
   });
 });
 
+Deno.test({
+  name: "what a kernel process prints itself goes to its log, secrets hidden",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    withHome(async (home) => {
+      const [deno, logFile] = [`${home}/deno.sh`, `${home}/kernel.log`];
+      await Deno.writeTextFile(deno, "#!/bin/sh\necho native s3cr3t", { mode: 0o755 });
+      const mask = (text: string) => text.replaceAll("s3cr3t", "***");
+      const kernel = startKernelProcess({ directory: home, deno, logFile, mask });
+      assert.equal(await kernel.ended, "exit code 0");
+      assert.equal(await Deno.readTextFile(logFile), "native ***\n");
+    }),
+});
+
 Deno.test("a message comes back as it was signed", () => {
   const message = newMessage("execute_request", { code: "é\n1" }, "session");
   const topic = new TextEncoder().encode("stream");
@@ -143,7 +158,6 @@ Deno.test("a message with a wrong signature, a changed part or no delimiter is r
 
 Deno.test("the kernel refuses messages signed with another key", async () => {
   await withHome(async (home) => {
-    const { startKernelProcess } = await import("../../lib/job/kernel/mod.ts");
     const kernel = startKernelProcess({ directory: home });
     const wrong = { ...kernel.connection, key: "not the key" };
     let client = await tryConnect(wrong);

@@ -53,7 +53,7 @@ export function startKernelProcess(options: KernelProcessOptions): KernelProcess
   let child: Deno.ChildProcess;
   try {
     child = new Deno.Command(deno, {
-      args: ["jupyter", "--kernel", "--conn", file],
+      args: ["jupyter", "--quiet", "--kernel", "--conn", file],
       cwd: directory,
       env: environment,
       stdin: "null",
