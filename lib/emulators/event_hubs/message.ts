@@ -17,6 +17,8 @@ const MESSAGE_ANNOTATIONS = 0x72;
 const DATA = 0x75;
 const FOOTER = 0x78;
 
+/** Bytes of the longest partition key: 128 characters, as the service allows. */
+const MAX_KEY = 4 * 128;
 const EMPTY = Buffer.alloc(0);
 const PARTITION_KEY = "x-opt-partition-key";
 /** Annotations that only the service sets: what a producer writes there is dropped. */
@@ -90,10 +92,14 @@ function parseMessage(bytes: Buffer): StoredMessage {
     const section = sectionAt(bytes, at);
     if (section.code < last) throw new DecodeError("The sections of a message are out of order.");
     last = section.code;
-    if (section.code === HEADER) message.header = bytes.subarray(at, section.end);
-    else if (section.code === MESSAGE_ANNOTATIONS) {
+    if (section.code === HEADER) {
+      checkValue(bytes, section.value, section.end);
+      message.header = bytes.subarray(at, section.end);
+      checkLength("header", message.header.length, 0xffff);
+    }
+    if (section.code === MESSAGE_ANNOTATIONS) {
       Object.assign(message, parseAnnotations(bytes, section.value, section.end));
-    } else if (section.code !== DELIVERY_ANNOTATIONS) {
+    } else if (section.code > MESSAGE_ANNOTATIONS) {
       checkSections(bytes, at);
       message.rest = bytes.subarray(at);
       return message;
@@ -103,14 +109,20 @@ function parseMessage(bytes: Buffer): StoredMessage {
   return message;
 }
 
-/** Every section to the end is looked at, so that no consumer ever meets a broken one. */
+/**
+ * Every section to the end is looked at, so that no consumer ever meets a broken one. Their order is
+ * left as it is: the JavaScript SDK writes a footer before the body.
+ */
 function checkSections(bytes: Buffer, at: number): void {
-  let last = 0;
   while (at < bytes.length) {
     const section = sectionAt(bytes, at);
-    if (section.code < last) throw new DecodeError("The sections of a message are out of order.");
-    last = section.code;
+    if (section.code <= MESSAGE_ANNOTATIONS) {
+      throw new DecodeError("The sections of a message are out of order.");
+    }
     if (section.code !== DATA) checkValue(bytes, section.value, section.end);
+    else if (variableContent(bytes, section.value, section.end) === null) {
+      throw new DecodeError("A data section of a message holds no binary.");
+    }
     at = section.end;
   }
 }
@@ -149,8 +161,14 @@ function parseAnnotations(
     if (!SERVICE_ANNOTATIONS.has(name)) kept.push(bytes.subarray(from, next));
     from = next;
   }
+  checkLength("partition key", key.length, MAX_KEY);
+  checkLength("list of annotations", kept.length, 0x7fff);
   const annotations = kept.length === 0 ? EMPTY : Buffer.concat(kept);
   return { key, annotations, annotationItems: 2 * kept.length };
+}
+
+function checkLength(what: string, length: number, limit: number): void {
+  if (length > limit) throw new DecodeError(`The ${what} of a message is longer than ${limit}.`);
 }
 
 function textAt(bytes: Buffer, at: number, end: number): string {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { EventHubBufferedProducerClient } from "@azure/event-hubs";
 import { HUB, receive, startQuietly, withEventHubs, withProducer } from "./support.ts";
 import { partitionOfKey } from "../../../lib/emulators/event_hubs/mod.ts";
 
@@ -74,5 +75,57 @@ Deno.test("management describes the hub and its partitions", async () => {
       assert.equal(full.lastEnqueuedOffset, String(events[1]!.offset));
       assert.equal(full.lastEnqueuedOnUtc.getTime(), events[1]!.enqueuedTimeUtc.getTime());
     });
+  });
+});
+
+Deno.test("annotated messages keep their header, annotations, properties and kind of body", async () => {
+  await withEventHubs(async (server) => {
+    const message = (bodyType: "value" | "sequence" | "data", body: unknown) => ({
+      bodyType,
+      body,
+      header: { durable: true, priority: 3 },
+      messageAnnotations: { own: 7, "x-opt-sequence-number": 99 },
+      applicationProperties: { colour: "red" },
+      properties: { messageId: "m", subject: "s", groupId: "g" },
+      footer: { end: "here" },
+    });
+    const bodies = [["value", { a: [1, "two", null] }], ["sequence", [[1, 2], ["x"]]]] as const;
+    await withProducer(server, async (producer) => {
+      for (const [type, body] of bodies) {
+        await producer.sendBatch([message(type, body)], { partitionId: "0" });
+      }
+    });
+    const events = await receive(server, { count: 2, partition: "0" });
+    for (const [i, [type, body]] of bodies.entries()) {
+      const raw = events[i]!.getRawAmqpMessage();
+      assert.equal(raw.bodyType, type);
+      assert.deepEqual(events[i]!.body, body);
+      assert.equal(raw.header?.durable, true);
+      assert.equal(raw.header?.priority, 3);
+      assert.equal(raw.messageAnnotations?.own, 7);
+      assert.equal(raw.applicationProperties?.colour, "red");
+      assert.equal(raw.properties?.subject, "s");
+      assert.equal(events[i]!.sequenceNumber, i, "what a producer claims is not believed");
+    }
+  });
+});
+
+Deno.test("the SDK's buffered producer sends each key where the service would", async () => {
+  await withEventHubs(async (server) => {
+    const failures: unknown[] = [];
+    const producer = new EventHubBufferedProducerClient(server.connectionString(HUB), {
+      maxWaitTimeInMs: 50,
+      onSendEventsErrorHandler: (context) => Promise.resolve(void failures.push(context.error)),
+    });
+    for (let i = 0; i < 300; i++) {
+      await producer.enqueueEvent({ body: i }, { partitionKey: `user-${i % 30}` });
+    }
+    await producer.close();
+    assert.deepEqual(failures, []);
+    const events = await receive(server, { count: 300 });
+    for (const event of events) {
+      assert.equal(event.partitionId, String(partitionOfKey(`user-${event.body % 30}`, 4)));
+    }
+    assert.equal(new Set(events.map((event) => event.body)).size, 300);
   });
 });
