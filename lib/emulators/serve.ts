@@ -80,11 +80,7 @@ async function run(
     last?.status,
     (port) => startStatusServer({ hubs, cosmos, port, adminToken }),
   );
-  const ports = {
-    eventHubs: hubs.port,
-    cosmos: cosmos.port,
-    status: status.port,
-  };
+  const ports = { eventHubs: hubs.port, cosmos: cosmos.port, status: status.port };
   const { endpoint, readKey, writeKey } = cosmos;
   const state: ServicesState = {
     pid: process.pid,

@@ -3,10 +3,11 @@ import { parseAddress, resolveGroup, resolveHub, resolvePartition } from "./addr
 import { authorize } from "./authorize.ts";
 import { type Broker, type Client, partitionId, type Subscription, trafficOf } from "./broker.ts";
 import { argumentOutOfRange, invalidField, notFound } from "./conditions.ts";
-import { advance, openCursor, peek } from "./cursor.ts";
+import { advance, type Cursor, openCursor, peek } from "./cursor.ts";
 import { startPosition } from "./filter.ts";
 import { type EnqueuedMessage, messageSize, runtimeMetrics, writeMessage } from "./message.ts";
 import { claim, giveUp } from "./ownership.ts";
+import type { PartitionLog } from "./partition_log.ts";
 import type { AmqpError, RheaSender } from "./rhea.ts";
 import { hasPending, maxPayload, sessionWindow, transferSize, writeTransfer } from "./transfers.ts";
 
@@ -63,21 +64,8 @@ function openSubscription(
   const partition = resolvePartition(hub.found, parsed.partition);
   if ("error" in partition) return partition;
   const log = hub.found.partitions[partition.found]!;
-  const start = startPosition(link.source);
-  if (start === null) {
-    return { error: invalidField("The filter of the receiver is not supported.") };
-  }
-  const cursor = openCursor(log, start);
-  if (cursor === null) {
-    const { sequence, offset } = log.newest;
-    const given = "value" in start ? start.value : start.kind;
-    return {
-      error: argumentOutOfRange(
-        `The supplied position '${given}' is invalid. The last sequence number in the system is ` +
-          `'${sequence}', the last offset is '${offset}'.`,
-      ),
-    };
-  }
+  const placed = placeCursor(log, link);
+  if ("error" in placed) return placed;
   const subscription: Subscription = {
     client,
     link,
@@ -86,7 +74,7 @@ function openSubscription(
     partition: partition.found,
     path,
     log,
-    cursor,
+    cursor: placed.cursor,
     epoch: epochOf(link),
     receiver: String(link.properties?.["com.microsoft:receiver-name"] ?? link.name),
     wantsMetrics: [link.desired_capabilities ?? []].flat().includes(METRICS_CAPABILITY),
@@ -96,6 +84,26 @@ function openSubscription(
     closed: false,
   };
   return { subscription };
+}
+
+function placeCursor(
+  log: PartitionLog,
+  link: RheaSender,
+): { cursor: Cursor } | { error: AmqpError } {
+  const start = startPosition(link.source);
+  if (start === null) {
+    return { error: invalidField("The filter of the receiver is not supported.") };
+  }
+  const cursor = openCursor(log, start);
+  if (cursor !== null) return { cursor };
+  const { sequence, offset } = log.newest;
+  const given = "value" in start ? start.value : start.kind;
+  return {
+    error: argumentOutOfRange(
+      `The supplied position '${given}' is invalid. The last sequence number in the system is ` +
+        `'${sequence}', the last offset is '${offset}'.`,
+    ),
+  };
 }
 
 function epochOf(link: RheaSender): number | null {

@@ -143,13 +143,7 @@ function running(
 ): EventHubs {
   const { catalogue } = broker;
   const port = (server.address() as { port: number }).port;
-  const trim = async () => {
-    let removed = 0;
-    for (const hub of catalogue.hubs.values()) {
-      for (const log of hub.partitions) removed += await applyRetention(log, broker.retention);
-    }
-    return removed;
-  };
+  const trim = () => trimAll(broker);
   const timers = startTimers(broker, trim, options.retentionCheckMs ?? 60_000);
   let closing: Promise<void> | null = null;
   return {
@@ -174,6 +168,14 @@ function running(
     applyRetention: trim,
     close: () => closing ??= close(broker, server, sockets, lock, timers),
   };
+}
+
+async function trimAll(broker: Broker): Promise<number> {
+  let removed = 0;
+  for (const hub of broker.catalogue.hubs.values()) {
+    for (const log of hub.partitions) removed += await applyRetention(log, broker.retention);
+  }
+  return removed;
 }
 
 function startTimers(broker: Broker, trim: () => Promise<number>, retentionMs: number): number[] {

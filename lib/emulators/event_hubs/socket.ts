@@ -56,6 +56,17 @@ export function guardSocket(
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),
   });
+  readFrames(socket, guarded, onMalformed);
+  socket.on("drain", () => guarded.emit("drain"));
+  reportEnd(socket, guarded);
+  return guarded;
+}
+
+function readFrames(
+  socket: Socket,
+  guarded: GuardedSocket,
+  onMalformed: (error: DecodeError) => void,
+): void {
   const steps = inTurn();
   const splitter = frameSplitter();
   let broken = false;
@@ -73,7 +84,10 @@ export function guardSocket(
       steps.run(() => onMalformed(error));
     }
   });
-  socket.on("drain", () => guarded.emit("drain"));
+}
+
+/** Emits `end` or `error` once, however the socket comes to its end. */
+function reportEnd(socket: Socket, guarded: GuardedSocket): void {
   let over = false;
   const finish = (error?: Error) => {
     if (over) return;
@@ -88,7 +102,6 @@ export function guardSocket(
     if (!socket.destroyed) socket.end();
   });
   socket.on("close", () => finish());
-  return guarded;
 }
 
 /** Runs steps at once, but from a call of `later` on only in the next turn of the event loop. */
