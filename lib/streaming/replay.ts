@@ -43,7 +43,7 @@ export interface ReplayStatus {
 }
 
 const CHUNK = 20_000;
-/** Rows sent at a time at `max`: their order over users does not matter, within a user it is kept. */
+/** Rows sent between two looks at the clock and the checkpoint, at `max`. */
 const WINDOW = 2000;
 /** Sends in flight. */
 const CONCURRENCY = 256;
@@ -238,38 +238,29 @@ export class Replay {
     this.#drift = Math.max(0, now() - due);
   }
 
+  /**
+   * Sends rows in the order of their time, each with its user as the partition key. Sends follow
+   * each other without waiting for the hub's answer, so the order is kept and the line is full.
+   */
   async #send(group: EventMessage[]): Promise<void> {
     const ingested = BigInt(this.#options.now()) * 1000n;
-    const byUser = Map.groupBy(group, (row) => row.user_id);
-    const users = [...byUser.values()];
-    let next = 0;
-    const worker = async () => {
-      while (next < users.length) await this.#sendUser(users[next++]!, ingested);
-    };
-    await Promise.all(Array.from({ length: Math.min(CONCURRENCY, users.length) }, worker));
+    const inFlight = new Set<Promise<void>>();
+    for (const row of group) {
+      const body = Buffer.from(messageOf({ ...row, ingest_ts: ingested }));
+      const sending: Promise<void> = this.#producer
+        .sendBatch([{ body, contentType: "application/json" }], {
+          partitionKey: String(row.user_id),
+        })
+        .finally(() => inFlight.delete(sending));
+      sending.catch(() => {}); // awaited below; until then it must not count as unhandled
+      inFlight.add(sending);
+      if (inFlight.size >= CONCURRENCY) await inFlight.values().next().value; // the oldest
+    }
+    await Promise.all(inFlight);
     this.#file.sent += group.length;
     this.#lastRow = Number(group.at(-1)!.staged_row);
     this.#file.eventTime = Number(group.at(-1)!.event_time);
-    if (group.length > 0) this.#timestamps += 1;
-  }
-
-  /** Sends one user's rows, in order, with the user as the partition key. */
-  async #sendUser(rows: EventMessage[], ingested: bigint): Promise<void> {
-    const options = { partitionKey: String(rows[0]!.user_id) };
-    let batch = await this.#producer.createBatch(options);
-    for (const row of rows) {
-      const event = {
-        body: Buffer.from(messageOf({ ...row, ingest_ts: ingested })),
-        contentType: "application/json",
-      };
-      if (batch.tryAdd(event)) continue;
-      await this.#producer.sendBatch(batch);
-      batch = await this.#producer.createBatch(options);
-      if (!batch.tryAdd(event)) {
-        throw new StreamError(`Row ${row.staged_row} is too large for one message of the hub.`);
-      }
-    }
-    await this.#producer.sendBatch(batch);
+    this.#timestamps += 1;
   }
 
   #reachedLimit(): boolean {
