@@ -52,11 +52,13 @@ await runCommand(async (args) => {
   }
 });
 
-const keysOf = (cart: number) => ({
-  user_id: FIRST_USER + BigInt(cart),
-  user_session: `session-${cart}`,
-  product_id: BigInt(cart % 100),
-});
+function keysOf(cart: number) {
+  return {
+    user_id: FIRST_USER + BigInt(cart),
+    user_session: `session-${cart}`,
+    product_id: BigInt(cart % 100),
+  };
+}
 
 /** A document in each container for every cart-product. */
 async function publish(config: Config): Promise<void> {

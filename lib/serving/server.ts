@@ -171,20 +171,19 @@ function listen(
   }
 }
 
-/** Calls `body` again and again, each time `ms` after the last call ended; 0 never does. */
+/**
+ * Calls `body` every `ms` milliseconds, unless the last call still runs; 0 never does. An interval
+ * rather than a chain of timeouts: with DuckDB loaded, Deno 2.8 can lose a timeout that is set where
+ * another one's wait ends.
+ */
 function every(ms: number, body: () => Promise<unknown>): { stop(): Promise<void> } {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let running: Promise<unknown> = Promise.resolve();
-  let stopped = ms === 0;
-  const next = () => {
-    if (stopped) return;
-    timer = setTimeout(() => running = body().finally(next), ms);
-  };
-  next();
+  let running: Promise<unknown> | null = null;
+  const timer = ms === 0 ? undefined : setInterval(() => {
+    running ??= body().finally(() => running = null);
+  }, ms);
   return {
     async stop() {
-      stopped = true;
-      clearTimeout(timer);
+      clearInterval(timer);
       await running;
     },
   };
