@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { loadConfig } from "clickstream/config";
+import { PLOTLY_MIME } from "../../lib/job/report/interactive.ts";
 import { secretMask } from "../../lib/job/run/mod.ts";
 import { withHome } from "../support.ts";
 import { jobOf, ranMe } from "./support.ts";
@@ -8,7 +11,7 @@ import { jobOf, ranMe } from "./support.ts";
 const PIXEL =
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
-const show = (data: Record<string, string>) =>
+const show = (data: Record<string, unknown>) =>
   `await Deno.jupyter.broadcast("display_data", { data: ${
     JSON.stringify(data)
   }, metadata: {}, transient: {} }); undefined`;
@@ -37,6 +40,20 @@ Deno.test("the report holds charts, tables and times, and nothing from outside",
     assert.match(report, /Where the time went[\s\S]*1a_one, cell 2/);
     assert.match(report, /<svg\s+role="img"\s+aria-label="Tasks over time/);
     assert.doesNotMatch(report, /<script|alert\(1\)|https?:\/\/|onload/);
+  });
+});
+
+Deno.test("charts can be explored: one packed copy of plotly.js, whatever the number of charts", async () => {
+  await withHome(async (home) => {
+    const figure = { data: [{ x: ["</script>"] }], layout: {} };
+    const cell = "// Chart\n" + show({ "image/png": PIXEL, [PLOTLY_MIME]: figure });
+    const { folder } = await ranMe(home, await jobOf(home, [{ key: "a", cells: [cell, cell] }]));
+    const report = Deno.readTextFileSync(join(folder, "report.html"));
+    assert.equal(report.match(/<script type="application\/json" class="figure">/g)?.length, 2);
+    assert.match(report, /"x":\["\\u003c\/script>"\]/);
+    const [, packed] = /<script type="text\/plain" id="plotly">([^<]+)</.exec(report)!;
+    assert.match(gunzipSync(Buffer.from(packed!, "base64")).toString(), /plotly\.js v3\.1\.0/);
+    assert.equal(report.match(/id="plotly"/g)?.length, 1);
   });
 });
 

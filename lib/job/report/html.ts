@@ -29,7 +29,7 @@ export function tableOf(caption: string, heads: string[], rows: (string | Html)[
   const head = heads.map((text) => markup`<th scope="col">${text}</th>`);
   const body = rows.map(([first, ...rest]) =>
     markup`
-      <tr><th scope="row">${first}</th>${rest.map((cell) => markup`<td>${cell}</td>`)}</tr>
+      <tr><th scope="row">${first}</th>${rest.map(tableCell)}</tr>
     `
   );
   return markup`
@@ -43,4 +43,12 @@ export function tableOf(caption: string, heads: string[], rows: (string | Html)[
       </table>
     </div>
   `;
+}
+
+/** Longest text that a column keeps on one line, in characters. */
+const SHORT = 16;
+
+function tableCell(cell: string | Html): Html {
+  const short = typeof cell === "string" && cell.length <= SHORT;
+  return short ? markup`<td class="short">${cell}</td>` : markup`<td>${cell}</td>`;
 }

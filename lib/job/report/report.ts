@@ -3,6 +3,7 @@ import type { JobRun, NotebookResults, RunFolder, TaskRun } from "../run/mod.ts"
 import { gantt } from "./gantt.ts";
 import { formatFigure, historyTable, type PastRun } from "./history.ts";
 import { type Html, markup, tableOf } from "./html.ts";
+import { interactiveScript } from "./interactive.ts";
 import { story } from "./story.ts";
 import { STYLE } from "./style.ts";
 
@@ -26,6 +27,7 @@ const SLOWEST = 12;
 export function reportHtml(options: ReportOptions): string {
   const { run, folder, results, history } = options;
   const warnings = [...options.warnings, ...results.flatMap(({ warnings = [] }) => warnings)];
+  const shown = story(folder, run.tasks);
   const page = markup`
     <!DOCTYPE html>
     <html lang="en">
@@ -54,12 +56,13 @@ export function reportHtml(options: ReportOptions): string {
           ${figures(results)}
           ${tables(results)}
           <h2>What the notebooks show</h2>
-          ${nonEmpty(story(folder, run.tasks), "No chart or table was drawn.")}
+          ${nonEmpty(shown, "No chart or table was drawn.")}
           <h2>Earlier runs</h2>
           ${historyTable(history)}
           <h2>Made with</h2>
           ${made(run)}
         </main>
+        ${shown.some(({ html }) => html.includes("<button")) ? interactiveScript() : undefined}
       </body>
     </html>
   `;

@@ -10,6 +10,7 @@ import {
 } from "../notebook/mod.ts";
 import type { RunFolder, TaskRun } from "../run/mod.ts";
 import { type Html, markup } from "./html.ts";
+import { interactiveButton, PLOTLY_MIME } from "./interactive.ts";
 
 /** Largest table copied into the report, in characters. */
 const TABLE_LIMIT = 200_000;
@@ -52,7 +53,9 @@ function picture(output: Output, title: string): Html | undefined {
     : title;
   const png = output.data["image/png"].replaceAll("\n", "");
   const image = markup`<img alt="${alt}" src="data:image/png;base64,${png}">`;
-  return markup`<figure>${image}<figcaption>${title}</figcaption></figure>`;
+  const figure = output.data[PLOTLY_MIME];
+  const button = figure === undefined ? undefined : interactiveButton(figure);
+  return markup`<figure>${image}<figcaption>${title}</figcaption>${button}</figure>`;
 }
 
 /** A table as the notebook shows it: only what carries no script, handler or outside address. */

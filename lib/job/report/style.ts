@@ -23,4 +23,6 @@ svg text { fill: var(--ink); font: 13px system-ui, sans-serif; } svg .soft { fil
 svg .bar { fill: var(--bar); } svg .bar.bad { fill: var(--bad); } svg line { stroke: var(--line); }
 details { margin: .5rem 0; } summary { cursor: pointer; font-weight: 600; }
 a { color: var(--bar); }
+span.good, span.bad, td.short { white-space: nowrap; }
+button { font: inherit; margin-top: .25rem; }
 `;
