@@ -59,7 +59,7 @@ export async function chartBundle(
     "application/vnd.plotly.v1+json": {
       data,
       layout: { ...layout, ...(fixed === undefined ? { autosize: true } : { width: fixed }) },
-      config: { displaylogo: false, responsive: true },
+      config: { displaylogo: false },
     },
     "image/png": Buffer.from(png).toString("base64"),
     "text/plain": words,

@@ -46,14 +46,17 @@ export async function renderSvg(figure: Figure, options: PngOptions = {}): Promi
   }
 }
 
-/** Turns an SVG document into PNG bytes; `scale` is image pixels for a CSS pixel. */
+/**
+ * Turns an SVG document into PNG bytes; `scale` is image pixels for a CSS pixel. The pixels are
+ * drawn on another thread, so a stream in this process goes on meanwhile.
+ */
 export async function svgToPng(svg: string, scale = 2): Promise<Uint8Array> {
-  const { Resvg } = await import("@resvg/resvg-js");
-  const image = new Resvg(withBundledFont(svg), {
+  const { renderAsync } = await import("@resvg/resvg-js");
+  const image = await renderAsync(withBundledFont(svg), {
     fitTo: { mode: "zoom", value: scale },
     font: { fontFiles: fontFiles(), loadSystemFonts: false, defaultFontFamily: FONT_FAMILY },
   });
-  return image.render().asPng();
+  return image.asPng();
 }
 
 /** Others need WebGL or maps, which only a browser has; plotly.js would wait for them for ever. */
