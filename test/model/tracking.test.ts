@@ -140,16 +140,21 @@ async function startMlflow(home: string): Promise<{ server: ChildProcess; tracki
     ...["server", "--host", "127.0.0.1", "--port", String(port), "--workers", "1"],
     ...["--backend-store-uri", `sqlite:///${join(home, "mlflow.db")}`],
     ...["--artifacts-destination", join(home, "artefacts"), "--serve-artifacts"],
-  ], { stdio: "ignore", detached: true });
+  ], { stdio: ["ignore", "ignore", "pipe"], detached: true });
+  let words = "";
+  server.stderr!.on("data", (chunk: Uint8Array) => {
+    words = (words + new TextDecoder().decode(chunk)).slice(-1000);
+  });
   const trackingUri = `http://127.0.0.1:${port}`;
   const deadline = Date.now() + 90_000;
   for (;;) {
     const health = await fetch(`${trackingUri}/health`).catch(() => null);
     await health?.body?.cancel();
     if (health?.ok) return { server, trackingUri };
+    if (server.exitCode !== null) throw new Error(`mlflow server ended: ${words}`);
     if (Date.now() > deadline) {
       await stop(server);
-      throw new Error("mlflow server did not answer within 90 s");
+      throw new Error(`mlflow server did not answer within 90 s: ${words}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 200));
   }

@@ -123,13 +123,7 @@ async function readRun(call: MlflowCall, id: string): Promise<RunRecord> {
   const { run } = await call<{ run: MlflowRun }>("GET", "runs/get", { run_id: id });
   const metrics: MetricValue[] = [];
   for (const { key } of run.data.metrics ?? []) {
-    const found = await call<{ metrics?: MetricValue[] }>("GET", "metrics/get-history", {
-      run_id: id,
-      metric_key: key,
-    });
-    for (const { value, step, timestamp } of found.metrics ?? []) {
-      metrics.push({ key, value, step: Number(step), timestamp: Number(timestamp) });
-    }
+    metrics.push(...await metricHistory(call, id, key));
   }
   const { experiment } = await call<{ experiment: { name: string } }>("GET", "experiments/get", {
     experiment_id: run.info.experiment_id,
@@ -146,6 +140,24 @@ async function readRun(call: MlflowCall, id: string): Promise<RunRecord> {
     metrics,
     artefacts: await listArtefacts(call, id),
   };
+}
+
+/** Every value of one metric, page by page: without a page size the server answers an empty page. */
+async function metricHistory(call: MlflowCall, id: string, key: string): Promise<MetricValue[]> {
+  const values: MetricValue[] = [];
+  let page: { page_token?: string } = {};
+  for (;;) {
+    const found = await call<{ metrics?: MetricValue[]; next_page_token?: string }>(
+      "GET",
+      "metrics/get-history",
+      { run_id: id, metric_key: key, max_results: "5000", ...page },
+    );
+    for (const { value, step, timestamp } of found.metrics ?? []) {
+      values.push({ key, value, step: Number(step ?? 0), timestamp: Number(timestamp) });
+    }
+    if (!found.next_page_token || !found.metrics?.length) return values;
+    page = { page_token: found.next_page_token };
+  }
 }
 
 async function listArtefacts(call: MlflowCall, id: string, path = ""): Promise<string[]> {
