@@ -47,16 +47,16 @@ export async function renderSvg(figure: Figure, options: PngOptions = {}): Promi
 }
 
 /**
- * Turns an SVG document into PNG bytes; `scale` is image pixels for a CSS pixel. The pixels are
- * drawn on another thread, so a stream in this process goes on meanwhile.
+ * Turns an SVG document into PNG bytes; `scale` is image pixels for a CSS pixel. It runs on this
+ * thread: after resvg's own asynchronous call Deno 2.8 no longer waits for pending timers.
  */
 export async function svgToPng(svg: string, scale = 2): Promise<Uint8Array> {
-  const { renderAsync } = await import("@resvg/resvg-js");
-  const image = await renderAsync(withBundledFont(svg), {
+  const { Resvg } = await import("@resvg/resvg-js");
+  const image = new Resvg(withBundledFont(svg), {
     fitTo: { mode: "zoom", value: scale },
     font: { fontFiles: fontFiles(), loadSystemFonts: false, defaultFontFamily: FONT_FAMILY },
   });
-  return image.asPng();
+  return image.render().asPng();
 }
 
 /** Others need WebGL or maps, which only a browser has; plotly.js would wait for them for ever. */
