@@ -92,3 +92,47 @@ posixTest(
     });
   },
 );
+
+interface Printed {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+async function runme(args: string[], home: string): Promise<Printed> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", join(projectRoot, "RUNME.ts"), ...args],
+    env: { CLICKSTREAM_HOME: home, NO_COLOR: "1" },
+  }).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+Deno.test("--list prints the tasks with what they wait for, and runs nothing", async () => {
+  await withHome(async (home) => {
+    const { code, stdout } = await runme(["--", "--list"], home);
+    assert.equal(code, 0);
+    assert.match(stdout, /2d_deploy_model +after 2a, 2b, 2c/);
+    assert.deepEqual([...Deno.readDirSync(home)], []);
+  });
+});
+
+Deno.test("bad input is one sentence on stderr, exit code 1, and leaves nothing behind", async () => {
+  await withHome(async (home) => {
+    const cases: [string[], RegExp][] = [
+      [["--nope"], /There is no option "--nope"/],
+      [["--only", "7x"], /There is no task "7x"; the tasks are 0a_config/],
+      [["--data", "missing.csv"], /there is no file at .*missing\.csv/],
+      [["--resume", "1"], /There is no run "1"/],
+      [["--param", "no_such=1"], /No notebook has a parameter "no_such"/],
+    ];
+    for (const [args, message] of cases) {
+      const { code, stdout, stderr } = await runme(args, home);
+      assert.equal(code, 1);
+      assert.match(stderr, message);
+      assert.equal(stderr.trimEnd().split("\n").length, 1, stderr);
+      assert.equal(stdout, "");
+    }
+    assert.deepEqual([...Deno.readDirSync(home)], []);
+  });
+});
