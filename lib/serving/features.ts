@@ -16,7 +16,7 @@ export interface Fetched {
   rows: ServedFeatures[];
   /** Whether the store could not be asked, so that some rows hold defaults only. */
   storeDown: boolean;
-  /** Distinct keys that came from the cache. */
+  /** Distinct keys that came from the cache, or from a look-up under way for another request. */
   cached: number;
   /** Distinct keys that the store was asked for. */
   asked: number;
@@ -65,25 +65,43 @@ export function featureSource(lookUp: LookUp, options: FeatureOptions = {}): Fea
   const now = options.now ?? (() => performance.now());
   const cache = featureCache({ maxEntries: cacheMaxEntries, now });
   const ask = storeAsker(lookUp, options, now);
+  const running = new Map<string, Promise<LookedUp | null>>();
+
+  /** Asks for all keys at once, and lets later requests share the answers that are under way. */
+  const start = (missing: Map<string, RowKeys>): void => {
+    if (missing.size === 0) return;
+    const started = now();
+    const answers = ask([...missing.values()]);
+    [...missing].forEach(([name, key], i) => {
+      const one = answers.then((rows) => {
+        const row = rows?.[i] ?? null;
+        if (row !== null) cache.set(key, row, started);
+        if (running.get(name) === one) running.delete(name);
+        return row;
+      });
+      running.set(name, one);
+    });
+  };
+
   return {
     cacheSize: () => cache.size(),
     async fetch(keys, useCache) {
-      const maxAgeMs = useCache ? cacheMaxAgeMs : 0;
-      const { rows, missing } = fromCache(cache, keys, maxAgeMs);
-      const cached = rows.size;
-      const started = now();
-      const answers = missing.size === 0 ? [] : await ask([...missing.values()]);
-      if (answers === null && options.onStoreDown === "fail") throw unavailable(retryAfterMs);
-      [...missing].forEach(([name, key], i) => {
-        const row = answers?.[i];
-        if (row !== undefined) cache.set(key, row, started);
-        rows.set(name, { ...(row ?? nothing), cachedMs: 0, answered: answers !== null });
-      });
+      const sharing = useCache && cacheMaxAgeMs > 0;
+      const { rows, missing } = fromCache(cache, keys, sharing ? cacheMaxAgeMs : 0);
+      const unasked = new Map([...missing].filter(([name]) => !sharing || !running.has(name)));
+      start(unasked);
+      const names = [...missing.keys()];
+      const found = await Promise.all(names.map((name) => running.get(name)!));
+      const storeDown = found.includes(null);
+      if (storeDown && options.onStoreDown === "fail") throw unavailable(retryAfterMs);
+      names.forEach((name, i) =>
+        rows.set(name, { ...(found[i] ?? nothing), cachedMs: 0, answered: found[i] !== null })
+      );
       return {
         rows: keys.map((key) => rows.get(cacheKey(key))!),
-        storeDown: answers === null,
-        cached,
-        asked: missing.size,
+        storeDown,
+        cached: rows.size - unasked.size,
+        asked: unasked.size,
       };
     },
   };

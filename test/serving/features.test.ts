@@ -54,6 +54,25 @@ Deno.test("Equal keys of a request are looked up once, and each row gets its own
   assert.deepEqual(store.asked, [[KEYS, other]]);
 });
 
+Deno.test("Requests for the same key at the same time share one look-up, unless they refuse the cache", async () => {
+  const answer = Promise.withResolvers<void>();
+  let asked = 0;
+  const source = featureSource(async (keys) => {
+    asked++;
+    await answer.promise;
+    return keys.map(() => row(asked));
+  });
+  const all = [
+    source.fetch([KEYS], true),
+    source.fetch([KEYS, { ...KEYS, product_id: 2n }], true),
+    source.fetch([KEYS], false),
+  ];
+  answer.resolve();
+  const fetched = await Promise.all(all);
+  assert.deepEqual(fetched.map(({ asked, cached }) => [asked, cached]), [[1, 0], [1, 1], [1, 0]]);
+  assert.equal(asked, 3);
+});
+
 Deno.test("The cache drops the longest unused rows beyond its size", () => {
   const cache = featureCache({ maxEntries: 2 });
   const keys = [1n, 2n, 3n].map((product_id) => ({ ...KEYS, product_id }));
