@@ -14,10 +14,11 @@ Deno.test("a chart redrawn for hours does not fill the memory", async () => {
     const before = await draw(10);
     console.log(Math.round(await draw(100) - before));
   `;
-  const { stdout } = await new Deno.Command(Deno.execPath(), {
+  const { stdout, success } = await new Deno.Command(Deno.execPath(), {
     args: ["eval", "--v8-flags=--expose-gc", code],
     cwd: new URL("../..", import.meta.url),
   }).output();
+  assert.ok(success);
   const grownMegabytes = Number(new TextDecoder().decode(stdout));
   assert.ok(grownMegabytes < 40, `${grownMegabytes} MB for 100 charts`);
 });
