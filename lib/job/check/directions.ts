@@ -20,7 +20,7 @@ export const ALLOWED: Record<string, readonly string[]> = {
   events: ["config", "display"],
   lakehouse: ["config", "display", "events"],
   metrics: ["config", "display", "events", "lakehouse"],
-  streaming: ["config", "display", "events", "lakehouse", "metrics", "online"],
+  streaming: ["config", "display", "events", "lakehouse", "metrics", "online", "emulators"],
   online: ["config", "display", "events", "lakehouse", "metrics"],
   model: ["config", "display", "events", "lakehouse", "metrics"],
   serving: [...BELOW_SERVING, "emulators"],
