@@ -7,6 +7,7 @@ import { fitPreprocessing } from "./features/fit.ts";
 import type { Preprocessing, PreprocessingOptions } from "./features/preprocessing.ts";
 import type { RowCounts, TrainedModel } from "./model.ts";
 import { logitsOfMany } from "./network/forward.ts";
+import { mergeNetworks } from "./network/merge.ts";
 import type { Network, NetworkParameters } from "./network/network.ts";
 import { type Epoch, type LabelledInputs, parametersFor, trainNetwork } from "./network/train.ts";
 import { type Part, type Parts, partsOf, type Roles, type SplitFrames, thinned } from "./parts.ts";
@@ -148,11 +149,7 @@ async function fitModel(
   });
   const train = inputsOf(used);
   const validation = stoppingRows(parts, train, inputsOf, notes);
-  const { network, epochs } = await trainNetwork(backend.tf, train, validation, {
-    parameters,
-    seed,
-    ...(options.onEpoch === undefined ? {} : { onEpoch: options.onEpoch }),
-  });
+  const { network, epochs } = await trainMembers(backend, train, validation, parameters, options);
   const logits = await logitsOfMany(backend.tf, network, validation.inputs);
   const calibration = fitCalibration(options.calibration, validation.labels, logits);
   const probabilities = logits.map((logit) => calibrated(calibration, logit));
@@ -165,6 +162,31 @@ async function fitModel(
     ...{ backend, preprocessing, network, epochs, calibration, threshold },
     ...{ train, validation, predict },
   };
+}
+
+/** Trains the members one after another; their passes follow each other. */
+async function trainMembers(
+  backend: Backend,
+  train: LabelledInputs,
+  validation: LabelledInputs,
+  parameters: NetworkParameters,
+  options: TrainingOptions,
+): Promise<{ network: Network; epochs: Epoch[] }> {
+  const networks: Network[] = [];
+  const epochs: Epoch[] = [];
+  for (let member = 0; member < parameters.members; member++) {
+    const before = epochs.length;
+    const trained = await trainNetwork(backend.tf, train, validation, {
+      parameters,
+      seed: (options.seed ?? 1) + 1_000_003 * member,
+      onEpoch: (epoch) => {
+        epochs.push({ ...epoch, epoch: before + epoch.epoch });
+        return options.onEpoch?.(epochs[epochs.length - 1]!);
+      },
+    });
+    networks.push(trained.network);
+  }
+  return { network: mergeNetworks(networks), epochs };
 }
 
 function fitCalibration(

@@ -54,6 +54,28 @@ Deno.test("same seed and rows give the same model, another seed another", async 
   assert.notDeepEqual(other.network, first.network);
 });
 
+Deno.test("members are stored as one network that answers their mean", async () => {
+  const { frame } = makeRows(1500, 20);
+  const { mergeNetworks } = await import("../../lib/model/network/merge.ts");
+  const { logitsOfFew } = await import("../../lib/model/network/forward.ts");
+  const { encodeRows } = await import("../../lib/model/features/encode.ts");
+  const train = (members: number, seed: number, layers: number) =>
+    trainPropensity(frame, {
+      seed,
+      parameters: { width: 16, epochs: 2, layers, members },
+      baselines: false,
+    });
+  for (const layers of [0, 1, 3]) {
+    const [a, b] = [await train(1, 1, layers), await train(1, 2, layers)];
+    const inputs = encodeRows(a.preprocessing!, frame.head(20).toRecords());
+    const merged = logitsOfFew(mergeNetworks([a.network!, b.network!]), inputs);
+    const [first, second] = [logitsOfFew(a.network!, inputs), logitsOfFew(b.network!, inputs)];
+    merged.forEach((logit, i) => assert.ok(Math.abs(logit - (first[i]! + second[i]!) / 2) < 1e-5));
+  }
+  const both = await train(2, 1, 2);
+  assert.equal(both.network!.layers[0]!.outputs, 32);
+});
+
 Deno.test("shuffled labels score at chance", async () => {
   const { frame, labels } = makeRows(12_000, 13);
   const shuffled = frame.withColumns(

@@ -96,23 +96,30 @@ export async function trainOnRows(options: RowsTrainingOptions): Promise<RowsRep
   return report;
 }
 
-/** Trains with the tuned parameters and with the defaults, and keeps the better on validation. */
+/** Networks whose log odds are averaged in the end. */
+const MEMBERS = 3;
+
+/**
+ * Trains with the tuned parameters and with the defaults, takes those that do better on all validation
+ * rows, and trains further members with them.
+ */
 async function trainBest(
   frames: Parameters<typeof trainPropensity>[0],
   tuning: Tuning | null,
   options: TrainingOptions,
 ): Promise<TrainedModel> {
   const usual = await trainPropensity(frames, options);
-  if (tuning === null || usual.kind === "rate") return usual;
-  const tuned = await trainPropensity(frames, {
-    ...options,
-    parameters: tuning.parameters,
-    baselines: false,
-  });
-  const score = (model: TrainedModel) => model.scores.validation?.averagePrecision ?? 0;
-  if (score(tuned) >= score(usual)) return { ...tuned, baselines: usual.baselines };
-  const note = "The default parameters did better on all validation rows than the tuned ones.";
-  return { ...usual, notes: [...usual.notes, note] };
+  if (usual.kind === "rate") return usual;
+  const train = (parameters: Partial<TrainedModel["parameters"]>) =>
+    trainPropensity(frames, { ...options, parameters, baselines: false });
+  const tuned = tuning === null ? null : await train(tuning.parameters);
+  const score = (model: TrainedModel | null) => model?.scores.validation?.averagePrecision ?? -1;
+  const isTuned = score(tuned) >= score(usual);
+  const model = await train({ ...(isTuned ? tuning!.parameters : {}), members: MEMBERS });
+  const notes = tuned !== null && !isTuned
+    ? ["The default parameters did better on all validation rows than the tuned ones."]
+    : [];
+  return { ...model, baselines: usual.baselines, notes: [...model.notes, ...notes] };
 }
 
 function readFrames(polars: typeof pl, options: RowsTrainingOptions) {

@@ -31,6 +31,11 @@ export interface NetworkParameters {
   epochs: number;
   /** Passes without a better validation score before training stops. @default 3, or a sixth of the passes */
   patience: number;
+  /**
+   * Networks trained from different seeds, whose log odds are averaged (stored as one network).
+   * @default 1
+   */
+  members: number;
 }
 
 /** The parameters that training uses where none are given. */
@@ -44,6 +49,7 @@ export const DEFAULT_PARAMETERS: NetworkParameters = {
   batch: 1024,
   epochs: 12,
   patience: 3,
+  members: 1,
 };
 
 /** Units of every layer from inputs to the one output. */
