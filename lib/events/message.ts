@@ -63,6 +63,44 @@ export function messageOf(message: EventMessage): string {
  * Ids may be integer literals (kept exact) or strings of digits.
  */
 export function parseMessage(body: string): ParsedMessage {
+  return readCanonical(body) ?? readAny(body);
+}
+
+const ID = String.raw`(-?(?:0|[1-9]\d{0,18})|null)`;
+const TEXT = String.raw`(?:"([^"\\\x00-\x1f]+)"|null)`;
+const NUMBER = String.raw`(-?(?:0|[1-9]\d*)(?:\.\d+)?|null)`;
+/** A body as {@link messageOf} writes it, with nothing escaped. */
+const CANONICAL = new RegExp(
+  `^{"event_time":${TEXT},"event_type":${TEXT},"product_id":${ID},"category_id":${ID},` +
+    `"category_code":${TEXT},"brand":${TEXT},"price":${NUMBER},"user_id":${ID},` +
+    `"user_session":${TEXT},"staged_row":${ID},"ingest_ts":${TEXT}}$`,
+);
+
+/**
+ * Reads the bodies that this project writes, several times faster than JSON with a reviver.
+ * Answers null for anything else, right or wrong, which is then read the long way.
+ */
+function readCanonical(body: string): ParsedMessage | null {
+  const found = CANONICAL.exec(body);
+  if (!found) return null;
+  const id = (text: string | undefined) => text === "null" ? null : BigInt(text!);
+  const parsed = readFields({
+    event_time: found[1],
+    event_type: found[2],
+    product_id: id(found[3]),
+    category_id: id(found[4]),
+    category_code: found[5],
+    brand: found[6],
+    price: found[7] === "null" ? null : Number(found[7]),
+    user_id: id(found[8]),
+    user_session: found[9],
+    staged_row: id(found[10]),
+    ingest_ts: found[11],
+  });
+  return "message" in parsed ? parsed : null;
+}
+
+function readAny(body: string): ParsedMessage {
   let value: unknown;
   try {
     value = exactJson.parse(body, exactIds);

@@ -119,7 +119,7 @@ const rejects = (job: ReadJob) => `"${job.table}_rejects"`;
 async function readFast(job: ReadJob): Promise<boolean> {
   const { connection } = job;
   const texts = job.header.names.map((_, index) => textColumn(index));
-  const source = csvSource(job.plain, job.header.delimiter, texts, 1);
+  const source = csvSource(job.plain, job.header.delimiter, texts, "skip = 1");
   await makeRejects(job);
   try {
     await connection.run(
@@ -146,7 +146,12 @@ async function readExactly(job: ReadJob): Promise<void> {
     await splitIntoRejects(job);
     const texts = job.header.names.map((_, index) => textColumn(index));
     const places = ["line", "from_byte", "to_byte"];
-    const source = csvSource(job.split, job.header.delimiter, [...places, ...texts], 0);
+    const source = csvSource(
+      job.split,
+      job.header.delimiter,
+      [...places, ...texts],
+      String.raw`new_line = '\n'`,
+    );
     await connection.run(
       `CREATE OR REPLACE TEMP TABLE ${checked} AS
        SELECT ${places.map((name) => `CAST(${name} AS BIGINT) AS ${name}`).join(", ")},
@@ -218,9 +223,14 @@ async function keepUntyped(job: ReadJob, checked: string): Promise<void> {
   }
 }
 
-function csvSource(file: string, delimiter: string, columns: string[], skip: number): string {
+function csvSource(
+  file: string,
+  delimiter: string,
+  columns: string[],
+  options: string,
+): string {
   const types = columns.map((name) => `'${name}': 'VARCHAR'`).join(", ");
-  return `read_csv(${literal(file)}, header = false, skip = ${skip}, auto_detect = false,
+  return `read_csv(${literal(file)}, header = false, auto_detect = false, ${options},
     delim = '${delimiter}', quote = '"', escape = '"', columns = {${types}})`;
 }
 

@@ -10,13 +10,14 @@ const FORM =
 export function parseTime(text: string): bigint | null {
   const found = FORM.exec(text);
   if (!found) return null;
-  const [, year, month, day, hour, minute, second] = found;
-  const ms = Date.UTC(+year!, +month! - 1, +day!, +hour!, +minute!, +second!);
-  // Date.UTC rolls 30 February over; comparing the text back catches it.
-  const wanted = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
-  if (new Date(ms).toISOString().slice(0, 19) !== wanted) return null;
-  const fraction = BigInt((found[7] ?? "").slice(0, 6).padEnd(6, "0"));
-  return BigInt(ms) * 1000n + fraction - offsetMicros(found[8]);
+  const [year, month, day] = [+found[1]!, +found[2]!, +found[3]!];
+  const [hour, minute, second] = [+found[4]!, +found[5]!, +found[6]!];
+  const date = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
+  // Date.UTC rolls 30 February over and takes year 50 for 1950; looking at the date catches both.
+  if (date.getUTCFullYear() !== year || date.getUTCDate() !== day) return null;
+  if (hour > 23 || minute > 59 || second > 59) return null;
+  const fraction = +(found[7] ?? "").slice(0, 6).padEnd(6, "0");
+  return BigInt(date.getTime()) * 1000n + BigInt(fraction) - offsetMicros(found[8]);
 }
 
 function offsetMicros(zone: string | undefined): bigint {

@@ -136,3 +136,19 @@ Deno.test("times are read with UTC, Z, an offset or none, and written with micro
   }
   assert.equal(formatTime(-1n), "1969-12-31T23:59:59.999999Z");
 });
+
+Deno.test("the fast way of reading agrees with the long way", () => {
+  fc.assert(
+    fc.property(anyMessage, fc.nat(), fc.nat(), (message, where, what) => {
+      const body = messageOf(message);
+      // A space is nothing to JSON, but sends the body the long way.
+      assert.deepEqual(parseMessage(body), parseMessage(` ${body}`));
+      const at = where % body.length;
+      const hurt = body.slice(0, at) + '0",:{x'[what % 6] + body.slice(at + 1);
+      const [fast, long] = [parseMessage(hurt), parseMessage(` ${hurt}`)];
+      if ("message" in fast || "message" in long) assert.deepEqual(fast, long);
+      else assert.equal(fast.reason, long.reason);
+    }),
+    { numRuns: 1000 },
+  );
+});

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { Buffer } from "node:buffer";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { crc32, deflateRawSync, gzipSync } from "node:zlib";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import fc from "fast-check";
 import { projectRoot } from "clickstream/config";
 import { readEvents, type ReadOptions, type ReadResult } from "clickstream/events";
 import { withHome } from "../support.ts";
@@ -202,4 +204,94 @@ Deno.test("unpacking to a full or missing folder says so", () =>
       read(gzipSync(`${HEADER}\n${ROW}\n`), { temporaryDirectory: join(home, "none") }),
       { name: "ClickstreamError", message: /^Cannot write to .*none to unpack/ },
     );
+  }));
+
+/** A zip archive of files, as Kaggle packs them. */
+function zipOf(files: Record<string, string>, change: { crc?: number } = {}): Uint8Array {
+  const parts: Buffer[] = [];
+  const directory: Buffer[] = [];
+  let offset = 0;
+  for (const [name, text] of Object.entries(files)) {
+    const packed = deflateRawSync(text);
+    const fields = Buffer.alloc(26);
+    fields.writeUInt16LE(20, 0);
+    fields.writeUInt16LE(8, 4);
+    fields.writeUInt32LE(change.crc ?? crc32(text), 10);
+    fields.writeUInt32LE(packed.length, 14);
+    fields.writeUInt32LE(Buffer.byteLength(text), 18);
+    fields.writeUInt16LE(name.length, 22);
+    const local = Buffer.concat([Buffer.from("PK\x03\x04"), fields, Buffer.from(name), packed]);
+    const rest = Buffer.alloc(14);
+    rest.writeUInt32LE(offset, 10);
+    const version = Buffer.from([20, 0]);
+    directory.push(Buffer.from("PK\x01\x02"), version, fields, rest, Buffer.from(name));
+    parts.push(local);
+    offset += local.length;
+  }
+  const entries = Buffer.concat(directory);
+  const end = Buffer.alloc(18);
+  end.writeUInt16LE(Object.keys(files).length, 4);
+  end.writeUInt16LE(Object.keys(files).length, 6);
+  end.writeUInt32LE(entries.length, 8);
+  end.writeUInt32LE(offset, 12);
+  return Buffer.concat([...parts, entries, Buffer.from("PK\x05\x06"), end]);
+}
+
+Deno.test("a zip with one CSV file is read, whatever else is in it", () =>
+  withReader(async (read, _rows, _connection, home) => {
+    const table = `${HEADER}\n${many(5000)}`;
+    const result = await read(
+      zipOf({ "__MACOSX/._events.csv": "x", "readme.txt": "y", "events.csv": table }),
+    );
+    assert.equal(result.rows, 5000);
+    assert.deepEqual(readdirSync(home), ["1.csv"]);
+  }));
+
+Deno.test("a zip that is damaged or unclear is one clear sentence, and leaves no file behind", () =>
+  withReader(async (read, _rows, _connection, home) => {
+    const table = `${HEADER}\n${many(5000)}`;
+    const whole = zipOf({ "events.csv": table });
+    const cases: [Uint8Array, RegExp][] = [
+      [whole.subarray(0, whole.length - 30), /is damaged or cut off/],
+      [zipOf({ "events.csv": table }, { crc: 1 }), /The checksum in .* does not match/],
+      [
+        zipOf({ "a.csv": table, "b.csv": table }),
+        /not hold exactly one CSV file \(it holds a\.csv, b\.csv\)/,
+      ],
+      [zipOf({ "a.txt": table }), /does not hold exactly one CSV file/],
+    ];
+    for (const [content, message] of cases) {
+      await assert.rejects(read(content), { name: "SchemaError", message });
+    }
+    assert.deepEqual(readdirSync(home).length, cases.length);
+  }));
+
+Deno.test("splitting by hand agrees with DuckDB on any table of texts", () =>
+  withReader(async (read, rows) => {
+    const cell = fc.string({
+      unit: fc.constantFrom("a", ",", '"', "\n", "\r\n", " ", "é", "x"),
+      maxLength: 6,
+    });
+    const quote = (text: string) => `"${text.replaceAll('"', '""')}"`;
+    const property = fc.asyncProperty(
+      fc.array(fc.tuple(cell, cell), { minLength: 1, maxLength: 30 }),
+      async (cells) => {
+        const lines = cells.map(([code, brand]) =>
+          `2020-09-24 11:57:06 UTC,view,1,2,${quote(code)},${quote(brand)},1,2,s`
+        );
+        // One bad row at the end sends the whole file through the slow path.
+        const result = await read(`${HEADER}\n${lines.join("\n")}\nbad\n`, { maxRejectShare: 1 });
+        const found = await rows(
+          `SELECT coalesce(category_code, ''), coalesce(brand, '') FROM ${result.table} ORDER BY source_row`,
+        );
+        assert.deepEqual(found, cells.map(([code, brand]) => [code, brand]));
+        const place = cells.flat().join("").split("\n").length + cells.length + 1;
+        assert.deepEqual(await rows(`SELECT line::INT, raw FROM ${result.rejects}`), [[
+          place,
+          "bad",
+        ]]);
+        await result.release();
+      },
+    );
+    await fc.assert(property, { numRuns: 40 });
   }));
