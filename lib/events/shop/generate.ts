@@ -36,7 +36,7 @@ export interface Shop {
 }
 
 /** Raised when the shop changes, so that a file of an older shop is not taken for this one. */
-const SHOP_VERSION = 6;
+const SHOP_VERSION = 7;
 
 /**
  * Generates a synthetic shop that follows the published statistics of the electronics set in

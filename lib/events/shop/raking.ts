@@ -17,10 +17,10 @@ export interface Raked {
  * @param score log-odds of every item before the effects; -Infinity is never chosen
  * @param margins whose targets each add up to the same total
  */
-export function rake(score: Float32Array, margins: Margin[], rounds = 14): Raked {
+export function rake(score: Float32Array, margins: Margin[], rounds = 10): Raked {
   const chance = new Float32Array(score.length);
   // Odds multiply where log-odds add: so one exponential an item is enough for all rounds.
-  const odds = Float64Array.from(score, Math.exp);
+  const odds = oddsOf(score);
   const factors = margins.map(({ target }) => new Float64Array(target.length).fill(1));
   const groups = margins.map(({ group }) => group);
   const total = margins[0]!.target.reduce((sum, each) => sum + each, 0);
@@ -44,7 +44,7 @@ export function rake(score: Float32Array, margins: Margin[], rounds = 14): Raked
 export function chancesOf(score: Float32Array, groups: Uint8Array[], raked: Raked): Float32Array {
   const chance = new Float32Array(score.length);
   const sums = raked.factors.map((factors) => new Float64Array(factors.length));
-  fillChances(chance, Float64Array.from(score, Math.exp), groups, raked, sums);
+  fillChances(chance, oddsOf(score), groups, raked, sums);
   return chance;
 }
 
@@ -56,16 +56,30 @@ function fillChances(
   { level, factors }: Raked,
   sums: Float64Array[],
 ): number {
+  // A pass for each margin: loops over flat arrays of one type run several times faster.
+  const product = odds.slice();
+  groups.forEach((group, m) => multiply(product, group, factors[m]!));
   let sum = 0;
-  for (let i = 0; i < chance.length; i++) {
-    let product = odds[i]! * level;
-    for (let m = 0; m < groups.length; m++) product *= factors[m]![groups[m]![i]!]!;
-    const p = product / (1 + product);
-    chance[i] = p;
-    sum += p;
-    for (let m = 0; m < groups.length; m++) sums[m]![groups[m]![i]!]! += p;
+  for (let i = 0; i < product.length; i++) {
+    const scaled = product[i]! * level;
+    sum += chance[i] = scaled / (1 + scaled);
   }
+  groups.forEach((group, m) => addUp(chance, group, sums[m]!));
   return sum;
+}
+
+function multiply(values: Float64Array, group: Uint8Array, factors: Float64Array): void {
+  for (let i = 0; i < values.length; i++) values[i]! *= factors[group[i]!]!;
+}
+
+function addUp(values: Float32Array, group: Uint8Array, sums: Float64Array): void {
+  for (let i = 0; i < values.length; i++) sums[group[i]!]! += values[i]!;
+}
+
+function oddsOf(score: Float32Array): Float64Array {
+  const odds = new Float64Array(score.length);
+  for (let i = 0; i < odds.length; i++) odds[i] = Math.exp(score[i]!);
+  return odds;
 }
 
 /** Scales numbers so that they add up to `total`. */
