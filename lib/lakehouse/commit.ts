@@ -6,6 +6,7 @@ import { entryPath, findSnapshot, readEntry, tableLog } from "./log.ts";
 import { parseTableName } from "./names.ts";
 import { checkWritable } from "./protocol.ts";
 import type { Snapshot } from "./snapshot.ts";
+import { checkpointWhenDue } from "./writeCheckpoint.ts";
 
 /** A transaction of an application, by which its writes are known again. */
 export interface TransactionId {
@@ -55,7 +56,10 @@ export async function transact(
       if (attempt === null) return snapshot!.version;
       if (snapshot !== null) checkWritable(snapshot, !attempt.blind);
       const version = await putEntry(lake, name.folder, snapshot, attempt);
-      if (version !== null) return version;
+      if (version !== null) {
+        checkpointWhenDue(lake, name, version, snapshot?.properties ?? {});
+        return version;
+      }
     }
     throw new ConflictError(
       `Table ${name.full}: other writers were faster ${MOST_TRIES} times in a row; try again when they are done.`,

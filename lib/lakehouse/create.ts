@@ -77,6 +77,7 @@ export async function dropTable(lake: Lakehouse, table: string): Promise<void> {
   if (!await tableExists(lake, table)) {
     throw new TableNotFoundError(`Table ${name.full} does not exist, so it cannot be dropped.`);
   }
+  await lake.logs.get(name.folder)?.checkpointing;
   // The log goes first: without it, what is left is no table.
   await lake.storage.deleteFolder(`${name.folder}/_delta_log`);
   await lake.storage.deleteFolder(name.folder);

@@ -62,6 +62,10 @@ export interface TableLog {
   entry: StoredFile | null;
   refreshing: Promise<unknown>;
   committing: Promise<unknown>;
+  /** The checkpoint being written in the background. */
+  checkpointing: Promise<unknown> | null;
+  /** When the log was last cleaned up by this handle, in milliseconds since the epoch. */
+  cleaned: number;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import { DeltaError } from "./errors.ts";
-import type { Storage, StoredFile } from "./storage.ts";
+import type { ListOptions, Storage, StoredFile } from "./storage.ts";
 
 /**
  * A storage over a folder of this machine. Log entries are made whole under a hidden name, synced,
@@ -13,7 +13,7 @@ export function localStorage(root: string): Storage {
   const locate = (path: string) => (path === "" ? root : join(root, path));
   return {
     locate,
-    list: (folder, options) => listFiles(root, folder, options?.recursive ?? false),
+    list: (folder, options) => listFiles(root, folder, options ?? {}),
     folders: (folder) => listFolders(locate(folder)),
     stat: (path) => statFile(locate(path), path),
     read: (path) => absentAsNull(Deno.readFile(locate(path))),
@@ -27,18 +27,21 @@ export function localStorage(root: string): Storage {
   };
 }
 
-async function listFiles(root: string, folder: string, deep: boolean): Promise<StoredFile[]> {
-  const found: StoredFile[] = [];
-  const entries = await absentAsNull(readFolder(join(root, folder)));
-  for (const entry of entries ?? []) {
+async function listFiles(
+  root: string,
+  folder: string,
+  options: ListOptions,
+): Promise<StoredFile[]> {
+  const { recursive = false, after = "" } = options;
+  const found: Promise<StoredFile[]>[] = [];
+  for (const entry of await absentAsNull(readFolder(join(root, folder))) ?? []) {
     const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
-    if (entry.isDirectory && deep) found.push(...await listFiles(root, path, true));
-    else if (entry.isFile) {
-      const stat = await statFile(join(root, path), path);
-      if (stat !== null) found.push(stat);
+    if (entry.isDirectory && recursive) found.push(listFiles(root, path, options));
+    else if (entry.isFile && path > after) {
+      found.push(statFile(join(root, path), path).then((stat) => stat === null ? [] : [stat]));
     }
   }
-  return found;
+  return (await Promise.all(found)).flat();
 }
 
 async function readFolder(path: string): Promise<Deno.DirEntry[]> {

@@ -47,6 +47,8 @@ export function tableLog(lake: Lakehouse, name: TableName): TableLog {
       entry: null,
       refreshing: Promise.resolve(null),
       committing: Promise.resolve(),
+      checkpointing: null,
+      cleaned: 0,
     };
     lake.logs.set(name.folder, log);
   }
@@ -61,6 +63,7 @@ async function refresh(lake: Lakehouse, name: TableName, log: TableLog): Promise
   const sameLog = still !== null && log.entry !== null && still.modified === log.entry.modified &&
     still.size === log.entry.size;
   const from = sameLog ? known : await loadCheckpoint(lake, name);
+  if (!sameLog) await checkNoGap(lake, name, from?.version ?? -1);
   const next = await replayTail(lake, name, from);
   if (next === null) return log.snapshot = log.entry = null;
   if (next !== known) {
@@ -100,10 +103,7 @@ export async function replayTail(
     applyActions(replay, actions);
     version++;
   }
-  if (replay === null) {
-    if (from === null) await checkNotEmpty(lake, name);
-    return from;
-  }
+  if (replay === null) return from;
   return finishReplay(replay, { ...at(name), version, timestamp: 0 }, from ?? undefined);
 }
 
@@ -139,16 +139,19 @@ function parseEntry(text: string): Action[] {
   return actions;
 }
 
-/** A log whose first entries are missing is damaged, not absent. */
-async function checkNotEmpty(lake: Lakehouse, name: TableName): Promise<void> {
-  const entries = await lake.storage.list(`${name.folder}/_delta_log`);
+/** A log of which entries are missing is damaged: going on from before the gap would fork it. */
+async function checkNoGap(lake: Lakehouse, name: TableName, from: number): Promise<void> {
+  const log = `${name.folder}/_delta_log`;
+  const after = entryPath(name.folder, Math.max(from, 0));
+  const entries = await lake.storage.list(log, from < 0 ? {} : { after });
   const versions = entries.map((entry) => /\/(\d{20})\.json$/.exec(entry.path)?.[1])
-    .filter((digits) => digits !== undefined);
-  if (versions.length === 0) return;
+    .filter((digits) => digits !== undefined).map(Number).sort((a, b) => a - b);
+  const gap = versions.findIndex((version, index) => version !== from + 1 + index);
+  if (gap < 0) return;
   throw new CorruptTableError(
-    `Table ${name.full}: the log starts at version ${
-      Math.min(...versions.map(Number))
-    } and no checkpoint covers what came before: restore the _delta_log folder from a copy.`,
+    `Table ${name.full}: log entry ${from + 1 + gap} is missing though ${
+      versions[gap]
+    } is there and no checkpoint covers it: restore the _delta_log folder from a copy.`,
   );
 }
 

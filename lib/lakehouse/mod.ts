@@ -10,6 +10,7 @@ export {
   type TableOptions,
 } from "./create.ts";
 export * from "./errors.ts";
+export { history, type HistoryEntry, type HistoryOptions } from "./history.ts";
 export { closeLakehouse, type Lakehouse, type LakehouseOptions, openLakehouse } from "./lake.ts";
 export { mergeInto, type MergeOptions } from "./merge.ts";
 export { type OverwriteOptions, overwriteTable } from "./overwrite.ts";
@@ -17,5 +18,6 @@ export { execute, query, records } from "./query.ts";
 export type { Column, ColumnType } from "./schema.ts";
 export type { Snapshot } from "./snapshot.ts";
 export type { Source } from "./source.ts";
-export type { Storage, StoredFile } from "./storage.ts";
+export type { ListOptions, Storage, StoredFile } from "./storage.ts";
 export { addedBetween, snapshot, tableAt, type VersionOptions } from "./travel.ts";
+export { checkpoint, cleanUpLog } from "./writeCheckpoint.ts";

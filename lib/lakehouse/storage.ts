@@ -8,6 +8,14 @@ export interface StoredFile {
   modified: number;
 }
 
+/** Which objects {@link Storage.list} finds. */
+export interface ListOptions {
+  /** Also those of the folders below. @default false */
+  recursive?: boolean;
+  /** Only objects whose path sorts after this one. @default all */
+  after?: string;
+}
+
 /**
  * All that the lakehouse needs of the place where tables are kept. Paths are relative to the
  * storage's root, with `/` between parts. An object store with conditional writes can stand behind
@@ -15,7 +23,7 @@ export interface StoredFile {
  */
 export interface Storage {
   /** Objects whose path starts with `folder/`, in no particular order; none when it is absent. */
-  list(folder: string, options?: { recursive?: boolean }): Promise<StoredFile[]>;
+  list(folder: string, options?: ListOptions): Promise<StoredFile[]>;
   /** Names of the folders directly below `folder`. */
   folders(folder: string): Promise<string[]>;
   /** Size and time of one object, or null when it is absent. */

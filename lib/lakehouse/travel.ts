@@ -1,7 +1,8 @@
 import type { AddFile } from "./actions.ts";
 import { TableNotFoundError } from "./errors.ts";
 import type { Lakehouse } from "./lake.ts";
-import { latestSnapshot, loadCheckpoint, readEntry, replayTail } from "./log.ts";
+import { versionAt } from "./history.ts";
+import { entryPath, latestSnapshot, loadCheckpoint, readEntry, replayTail } from "./log.ts";
 import { parseTableName } from "./names.ts";
 import { relationSql } from "./relation.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -10,6 +11,8 @@ import type { Snapshot } from "./snapshot.ts";
 export interface VersionOptions {
   /** @default the newest */
   version?: number;
+  /** The version that was the newest at this time; milliseconds when a number. */
+  timestamp?: Date | number;
 }
 
 /**
@@ -23,14 +26,19 @@ export async function snapshot(
   options: VersionOptions = {},
 ): Promise<Snapshot> {
   const newest = await latestSnapshot(lake, table);
-  const { version } = options;
-  if (version === undefined || version === newest.version) return newest;
   const name = parseTableName(table);
+  const version = options.timestamp === undefined
+    ? options.version
+    : await versionAt(lake, name, Number(options.timestamp));
+  if (version === undefined || version === newest.version) return newest;
   const from = await loadCheckpoint(lake, name, version);
   const found = await replayTail(lake, name, from, version);
-  if (found?.version === version) return found;
+  const entry = await lake.storage.stat(entryPath(name.folder, version));
+  if (found?.version === version) return { ...found, timestamp: entry?.modified ?? 0 };
   throw new TableNotFoundError(
-    `Table ${name.full} has no version ${version}; the newest is ${newest.version}.`,
+    `Table ${name.full} has no version ${version}${
+      version < newest.version ? " any more" : ""
+    }; the newest is ${newest.version}.`,
   );
 }
 
@@ -57,7 +65,14 @@ export async function addedBetween(
   const files: AddFile[] = [];
   for (let version = from + 1; version <= to; version++) {
     const actions = await readEntry(lake, name, version);
-    for (const { add } of actions ?? []) if (add?.dataChange) files.push(add);
+    if (actions === null) throw missing(name.full, version);
+    for (const { add } of actions) if (add?.dataChange) files.push(add);
   }
   return relationSql(lake, await snapshot(lake, table, { version: to }), { files });
+}
+
+function missing(table: string, version: number): TableNotFoundError {
+  return new TableNotFoundError(
+    `Table ${table}: the log has no entry ${version} (any more), so its changes cannot be told.`,
+  );
 }
