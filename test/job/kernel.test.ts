@@ -156,19 +156,23 @@ Deno.test("a message with a wrong signature, a changed part or no delimiter is r
   assert.throws(() => decodeKernelMessage(frames.slice(0, 4), "key"), /lacks/);
 });
 
-Deno.test("the kernel refuses messages signed with another key", async () => {
+Deno.test("a kernel does not run what is signed with another key", async () => {
   await withHome(async (home) => {
     const kernel = startKernelProcess({ directory: home });
     const wrong = { ...kernel.connection, key: "not the key" };
     let client = await tryConnect(wrong);
     while (client === undefined) client = await tryConnect(wrong);
-    const answer = client.execute(`Deno.writeTextFileSync("${home}/done", "")`);
-    await assert.rejects(
-      Promise.race([answer, died(kernel.ended)]),
-      (error: Error) => /died|wrong signature|closed/.test(error.message),
-    );
+    const refused = client.execute(`Deno.writeTextFileSync("${home}/done", "")`).catch(() => {});
+    const right = await tryConnect(kernel.connection);
+    // Kernels pass over such a message and go on with the next, or stop to listen for good.
+    const next = right?.execute("1").catch(() => {});
+    const deadline = Promise.withResolvers<void>();
+    const timer = setTimeout(deadline.resolve, 1500);
+    await Promise.race([next, deadline.promise, kernel.ended]);
+    clearTimeout(timer);
     assert.throws(() => Deno.statSync(`${home}/done`), Deno.errors.NotFound);
-    client.close(new KernelError("The test is over."));
+    for (const open of [client, right]) open?.close(new KernelError("The test is over."));
+    await refused;
     kernel.kill();
     await kernel.ended;
   });
@@ -181,8 +185,4 @@ async function tryConnect(connection: Parameters<typeof connectKernel>[0]) {
     await new Promise((done) => setTimeout(done, 20));
     return undefined;
   }
-}
-
-async function died(ended: Promise<string>): Promise<never> {
-  throw new KernelError(`The kernel died (${await ended}).`);
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { seconds, terminal } from "../../lib/job/command/terminal.ts";
-import { compareVersions, denoWarning } from "../../lib/job/command/versions.ts";
+import { denoWarning } from "../../lib/job/command/versions.ts";
+import { compareVersions } from "../../lib/job/kernel/mod.ts";
 import type { TaskRun } from "../../lib/job/run/mod.ts";
 
 function taskRun(state: TaskRun["state"]): TaskRun {

@@ -1,7 +1,5 @@
 import os from "node:os";
-
-/** The Deno this project is tested with. */
-export const TESTED_DENO = "2.8.0";
+import { compareVersions, TESTED_DENO } from "../kernel/mod.ts";
 
 /** A sentence for people who run another Deno than the tested one, or undefined. */
 export function denoWarning(version: string = Deno.version.deno): string | undefined {
@@ -10,17 +8,6 @@ export function denoWarning(version: string = Deno.version.deno): string | undef
   const why = order > 0 ? "newer kernels can lose outputs of cells" : "older ones are not tried";
   return `Warning: this is Deno ${version}; the project is tested with ${TESTED_DENO} (${why}). ` +
     `Use: npx -y deno@${TESTED_DENO} task runme`;
-}
-
-/** Negative, zero or positive as `left` is older than, equal to or newer than `right`. */
-export function compareVersions(left: string, right: string): number {
-  const parts = (text: string) => text.split(/[.+-]/).slice(0, 3).map(Number);
-  const [a, b] = [parts(left), parts(right)];
-  for (let i = 0; i < 3; i++) {
-    const difference = (a[i] ?? 0) - (b[i] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
 }
 
 /** What a run is made with, for its record. */

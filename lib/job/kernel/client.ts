@@ -50,6 +50,9 @@ export interface ExecuteReply {
   traceback?: string[];
 }
 
+/** How many finished executions still take what comes late for them. */
+const REMEMBERED = 8;
+
 interface Waiting {
   resolve(content: Record<string, unknown>): void;
   reject(error: KernelError): void;
@@ -100,6 +103,7 @@ function kernelClient(
   const { onStray = () => {}, whyClosed = closedBySelf } = options;
   const waiting = new Map<string, Waiting>();
   const running = new Map<string, Running>();
+  const finished: string[] = [];
   let closed: KernelError | undefined;
 
   function close(reason: KernelError): void {
@@ -120,6 +124,12 @@ function kernelClient(
     loop().catch((cause) =>
       close(cause instanceof KernelError ? cause : new KernelError(String(cause), { cause }))
     );
+  }
+
+  /** Kernels after Deno 2.8.0 may report idle before the output is out: it is still taken. */
+  function forgetLater(id: string): void {
+    finished.push(id);
+    if (finished.length > REMEMBERED) running.delete(finished.shift()!);
   }
 
   function takeReply(message: KernelMessage): void {
@@ -168,7 +178,7 @@ function kernelClient(
         return reply as unknown as ExecuteReply;
       } finally {
         waiting.delete(`${id} idle`);
-        running.delete(id);
+        forgetLater(id);
       }
     },
     heartbeat: (timeoutMs) => echo(channels.heartbeat, timeoutMs),

@@ -6,6 +6,7 @@ import {
 } from "./client.ts";
 import { KernelError } from "./errors.ts";
 import type { KernelMessage } from "./message.ts";
+import { compareVersions, TESTED_DENO } from "./version.ts";
 import { type KernelProcess, type KernelProcessOptions, startKernelProcess } from "./process.ts";
 
 /** A running kernel, ready to execute. */
@@ -35,6 +36,8 @@ export interface KernelOptions extends KernelProcessOptions {
 
 const ATTEMPTS = 3;
 const STOP_WAIT_MS = 1000;
+/** Kernels newer than 2.8.0 may report idle before the output is out; this much later it is. */
+const LATE_MS = 30;
 
 /**
  * Starts a Deno Jupyter kernel and waits until it answers. A start that fails because another
@@ -46,8 +49,8 @@ export async function startKernel(options: KernelOptions): Promise<Kernel> {
   for (let attempt = 1;; attempt++) {
     const process = startKernelProcess(options);
     try {
-      const client = await connectWhenReady(process, options);
-      return kernelOf(process, client);
+      const { client, version } = await connectWhenReady(process, options);
+      return kernelOf(process, client, version);
     } catch (error) {
       process.kill();
       await process.ended;
@@ -59,7 +62,7 @@ export async function startKernel(options: KernelOptions): Promise<Kernel> {
 async function connectWhenReady(
   process: KernelProcess,
   options: KernelOptions,
-): Promise<KernelClient> {
+): Promise<{ client: KernelClient; version: string }> {
   const { startTimeoutMs = 60_000, onStray = () => {} } = options;
   const deadline = Date.now() + startTimeoutMs;
   let end: string | undefined;
@@ -68,8 +71,8 @@ async function connectWhenReady(
     try {
       const whyClosed = () => howItEnded(process);
       const client = await connectKernel(process.connection, { onStray, whyClosed });
-      await client.request("shell", "kernel_info_request", {});
-      return client;
+      const info = await client.request("shell", "kernel_info_request", {});
+      return { client, version: String(info.implementation_version ?? TESTED_DENO) };
     } catch (cause) {
       if (end !== undefined) {
         throw new KernelError(
@@ -105,13 +108,18 @@ async function howItEnded(process: KernelProcess): Promise<KernelError> {
   return error;
 }
 
-function kernelOf(process: KernelProcess, client: KernelClient): Kernel {
+function kernelOf(process: KernelProcess, client: KernelClient, version: string): Kernel {
+  const isLate = compareVersions(version, TESTED_DENO) > 0;
   let stopping = false;
   process.ended.then((how) => client.close(died(how)));
   return {
     pid: process.pid,
     ended: process.ended,
-    execute: (code, options) => client.execute(code, options),
+    async execute(code, options) {
+      const reply = await client.execute(code, options);
+      if (isLate) await new Promise((resolve) => setTimeout(resolve, LATE_MS));
+      return reply;
+    },
     interrupt: async () => void await client.request("control", "interrupt_request", {}),
     async complete(code, cursor) {
       const reply = await client.request("shell", "complete_request", {

@@ -4,4 +4,5 @@ export * from "./errors.ts";
 export * from "./kernel.ts";
 export * from "./message.ts";
 export * from "./process.ts";
+export * from "./version.ts";
 export * from "./zmtp.ts";
