@@ -120,46 +120,46 @@ function splitOne(
   separator: number,
   columns: number,
 ): Split {
-  let fields = 1;
-  let lines = 1;
-  let quoted = false;
-  let plain = true;
-  let fieldStart = from;
-  let at = from;
-  let reason: string | null = null;
-  for (; at < to; at++) {
-    const byte = buffer[at]!;
-    if (byte >= 0x80 || byte === 0) plain = false;
-    if (quoted) {
-      if (byte === NEWLINE) lines++;
-      else if (byte === QUOTE) {
-        if (buffer[at + 1] === QUOTE && at + 1 < to) at++;
-        else {
-          quoted = false;
-          if (at + 1 < to && !endsField(buffer[at + 1]!, separator)) {
-            reason = "text follows a closing quote";
-            break;
-          }
-        }
-      }
-    } else if (byte === NEWLINE) break;
-    else if (byte === separator) {
-      fields++;
-      fieldStart = at + 1;
-    } else if (byte === QUOTE && at === fieldStart) quoted = true;
-    if (at - from >= LONGEST_RECORD - 2) {
-      reason = `it is longer than ${LONGEST_RECORD} bytes`;
-      break;
-    }
-  }
-  if (quoted) reason = "a quote is opened and not closed";
+  const { at, fields, lines, plain, ...found } = walk(buffer, from, to, separator);
   const end = at > from && buffer[at - 1] === RETURN ? at - 1 : at;
+  let { reason } = found;
   if (reason === null && end > from && fields !== columns) {
     reason = `${fields} columns, expected ${columns}`;
   }
   if (reason === null && !plain) reason = checkText(buffer.subarray(from, end));
   if (reason === null) return { end, next: Math.min(at + 1, to), lines, reason };
   return firstLineOnly(buffer, from, to, reason);
+}
+
+/** Walks to the end of the record at `from`, counting its fields and lines. */
+function walk(buffer: Uint8Array, from: number, to: number, separator: number) {
+  const most = Math.min(to, from + LONGEST_RECORD - 2);
+  let [fields, lines, quoted, plain, fieldStart, at] = [1, 1, false, true, from, from];
+  let reason: string | null = null;
+  for (; at < most; at++) {
+    const byte = buffer[at]!;
+    if (byte >= 0x80 || byte === 0) plain = false;
+    if (quoted) {
+      if (byte === NEWLINE) lines++;
+      if (byte !== QUOTE) continue;
+      if (at + 1 < to && buffer[at + 1] === QUOTE) {
+        at++;
+        continue;
+      }
+      quoted = false;
+      if (at + 1 === to || endsField(buffer[at + 1]!, separator)) continue;
+      reason = "text follows a closing quote";
+      break;
+    }
+    if (byte === NEWLINE) break;
+    if (byte === separator) {
+      fields++;
+      fieldStart = at + 1;
+    } else if (byte === QUOTE && at === fieldStart) quoted = true;
+  }
+  if (quoted) reason = "a quote is opened and not closed";
+  else if (at === most && at < to) reason = `it is longer than ${LONGEST_RECORD} bytes`;
+  return { at, fields, lines, plain, reason };
 }
 
 function endsField(byte: number, separator: number): boolean {

@@ -1,6 +1,6 @@
 import { type Calibration, TOTALS } from "./calibration.ts";
 import { type Catalogue, categoryShares } from "./catalogue.ts";
-import { makeRandom, makeSampler } from "./random.ts";
+import { makeRandom, makeSampler, type RandomSource } from "./random.ts";
 import type { Visits } from "./visits.ts";
 
 /** What each session looks at: session-products, a session's ones together and in order. */
@@ -50,10 +50,7 @@ export function makeBrowsing(
     intent[s] = z;
     first[s] = count;
     const category = main(random);
-    const spread = DEPTH_BY_INTENT * z + DEPTH_SPREAD * random.normal();
-    const mean = depths[category]! * Math.exp(spread - DEPTH_CORRECTION);
-    let more = Math.floor(random.exponential() / Math.log(1 + 1 / mean));
-    if (more >= MOST_PRODUCTS) more = MOST_PRODUCTS - 1;
+    const more = drawDepth(depths[category]!, z, random);
     for (let k = 0; k <= more; k++) {
       const stays = k === 0 || random.uniform() < STAYS;
       const seen = stays ? category : other(random);
@@ -73,6 +70,13 @@ export function makeBrowsing(
     first,
     intent,
   };
+}
+
+/** How many products a session looks at after the first. */
+function drawDepth(mean: number, intent: number, random: RandomSource): number {
+  const spread = DEPTH_BY_INTENT * intent + DEPTH_SPREAD * random.normal();
+  const own = mean * Math.exp(spread - DEPTH_CORRECTION);
+  return Math.min(MOST_PRODUCTS - 1, Math.floor(random.exponential() / Math.log(1 + 1 / own)));
 }
 
 const DEPTH_CORRECTION = (DEPTH_BY_INTENT ** 2 + DEPTH_SPREAD ** 2) / 2;

@@ -7,6 +7,8 @@ import type { Visits } from "./visits.ts";
 /** What a user of median sensitivity gains in log-odds per unit of -ln(1 - discount). */
 export const DISCOUNT_RESPONSE = 4;
 
+const FIRST_USER = 1515915625_000000000n;
+
 /**
  * Writes what was behind every session-product as parquet:
  * user_id, user_session, product_id; price; margin (share of the price); intent; appeal;
@@ -30,17 +32,16 @@ export async function writeTruth(
     for (let i = 0; i < count; i++) column[i] = value(i);
     return column;
   };
-  const users = new BigInt64Array(count);
-  const products = new BigInt64Array(count);
-  for (let i = 0; i < count; i++) {
-    users[i] = 1515915625_000000000n + BigInt(visits.userDigits[visits.user[session[i]!]!]!);
-    products[i] = BigInt(catalogue.id[product[i]!]!);
-  }
+  const ids = (value: (i: number) => bigint) => {
+    const column = new BigInt64Array(count);
+    for (let i = 0; i < count; i++) column[i] = value(i);
+    return column;
+  };
   const sensitivity = (i: number) => visits.sensitivity[visits.user[session[i]!]!]!;
   const frame = pl.DataFrame({
-    user_id: users,
+    user_id: ids((i) => FIRST_USER + BigInt(visits.userDigits[visits.user[session[i]!]!]!)),
     user_session: sessionTexts(browsing, names),
-    product_id: products,
+    product_id: ids((i) => BigInt(catalogue.id[product[i]!]!)),
     price: numbers((i) => catalogue.price[product[i]!]!),
     margin: numbers((i) => catalogue.margin[product[i]!]!),
     intent: numbers((i) => browsing.intent[session[i]!]!),
