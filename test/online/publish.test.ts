@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import fc from "fast-check";
+import {
+  closeOnlineStore,
+  containerOf,
+  countDocuments,
+  createContainers,
+  deleteDocuments,
+  documentId,
+  dropContainers,
+  lookUpFeatures,
+  type OnlineStore,
+  OnlineStoreError,
+  openOnlineStore,
+  overwriteDocuments,
+  publishDocuments,
+  readDocument,
+} from "clickstream/online";
+import { type Cosmos, startCosmos } from "../../lib/emulators/cosmos/mod.ts";
+import { withHome } from "../support.ts";
+
+// The SDK keeps connections of its own.
+const options = { sanitizeOps: false, sanitizeResources: false };
+const TABLE = "electronics_user_metrics__inference";
+
+async function withStore(body: (store: OnlineStore, cosmos: Cosmos) => Promise<void>) {
+  await withHome(async (home) => {
+    const cosmos = await startCosmos({ directory: join(home, "cosmos") });
+    const { endpoint, writeKey: key } = cosmos;
+    const store = openOnlineStore({ endpoint, key, database: "clickstream" });
+    try {
+      await createContainers(store, [TABLE]);
+      await body(store, cosmos);
+    } finally {
+      closeOnlineStore(store);
+      await cosmos.close();
+    }
+  });
+}
+
+const document = (id: string, version: number) => ({ id, version, events: version });
+
+Deno.test(
+  "a document is written over an older one and over one of its own version",
+  options,
+  async () => {
+    await withStore(async (store) => {
+      const container = containerOf(store, TABLE);
+      for (const version of [1, 1, 2]) {
+        const [outcome] = await publishDocuments(container, [{ document: document("a", version) }]);
+        assert.notEqual(outcome, null);
+      }
+      assert.equal((await readDocument(store, TABLE, "a"))?.version, 2);
+    });
+  },
+);
+
+Deno.test(
+  "a document is never written over a newer one, whatever its writer believes",
+  options,
+  async () => {
+    await withStore(async (store) => {
+      const container = containerOf(store, TABLE);
+      const [etag] = await publishDocuments(container, [{ document: document("a", 1) }]);
+      await publishDocuments(container, [{ document: document("a", 5) }]);
+      for (const belief of [{ etag: etag! }, { mayExist: true }, { mayExist: false }]) {
+        const [outcome] = await publishDocuments(container, [{
+          document: document("a", 3),
+          ...belief,
+        }]);
+        assert.equal(outcome, null);
+      }
+      assert.equal((await readDocument(store, TABLE, "a"))?.version, 5);
+    });
+  },
+);
+
+Deno.test("of writers at the same time, the greatest version stays", options, async () => {
+  await withStore(async (store) => {
+    const container = containerOf(store, TABLE);
+    const versions = [3, 9, 1, 7, 5, 8, 2];
+    await Promise.all(
+      versions.map((version) =>
+        publishDocuments(container, [{
+          document: document("a", version),
+          mayExist: version % 2 === 0,
+        }])
+      ),
+    );
+    assert.equal((await readDocument(store, TABLE, "a"))?.version, 9);
+  });
+});
+
+Deno.test(
+  "more documents than a request holds all arrive, also when the store is busy",
+  options,
+  async () => {
+    await withStore(async (store, cosmos) => {
+      const container = containerOf(store, TABLE);
+      const documents = Array.from({ length: 730 }, (_, i) => document(`k${i}`, i));
+      cosmos.throttle(4, 1);
+      await overwriteDocuments(container, documents);
+      assert.equal(await countDocuments(store, TABLE), 730);
+      await deleteDocuments(container, documents.slice(0, 230).map((d) => d.id).concat("absent"));
+      assert.equal(await countDocuments(store, TABLE), 500);
+    });
+  },
+);
+
+Deno.test("any session text is a usable id, and different keys have different ids", () => {
+  fc.assert(fc.property(
+    fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+    fc.string({ unit: "binary" }).filter((s) => s.isWellFormed()),
+    fc.string({ unit: "binary" }).filter((s) => s.isWellFormed()),
+    (user, one, other) => {
+      const id = documentId([user, one]);
+      assert.ok(!/[/\\?#]/.test(id));
+      assert.equal(id === documentId([user, other]), one === other);
+    },
+  ));
+});
+
+Deno.test("keys that nobody saw give nulls, and say so", options, async () => {
+  await withStore(async (store) => {
+    await createContainers(store, ["electronics_product_attributes"]);
+    const [answer] = await lookUpFeatures(store, [
+      { user_id: 1n, user_session: null, product_id: 9_007_199_254_740_993n },
+    ]);
+    assert.equal(answer!.features["user__events"], null);
+    assert.equal(answer!.found["user"], false);
+    assert.equal(answer!.alreadyPurchased, false);
+  });
+});
+
+Deno.test(
+  "a dropped container is empty when it is made again; dropping twice is fine",
+  options,
+  async () => {
+    await withStore(async (store) => {
+      await overwriteDocuments(containerOf(store, TABLE), [document("a", 1)]);
+      await dropContainers(store, [TABLE]);
+      await dropContainers(store, [TABLE]);
+      await createContainers(store, [TABLE]);
+      assert.equal(await countDocuments(store, TABLE), 0);
+    });
+  },
+);
+
+Deno.test("a wrong key is one clear error", options, async () => {
+  await withStore(async (_, cosmos) => {
+    const store = openOnlineStore({
+      endpoint: cosmos.endpoint,
+      key: btoa("wrong"),
+      database: "clickstream",
+    });
+    await assert.rejects(readDocument(store, TABLE, "a"), OnlineStoreError);
+    closeOnlineStore(store);
+  });
+});
