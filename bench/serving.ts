@@ -5,11 +5,18 @@
  *     deno run -A bench/serving.ts [--seconds 20] [--mixed-seconds 30]
  */
 import pl from "nodejs-polars";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Config, homePaths, loadConfig, pause, runCommand } from "clickstream/config";
+import {
+  type Config,
+  homePaths,
+  loadConfig,
+  pause,
+  runCommand,
+  runningState,
+} from "clickstream/config";
 import { ensureServices, stopServices } from "clickstream/emulators";
 import { metricColumns, metricSets } from "clickstream/metrics";
 import { registerModel, setAlias, trainPropensity } from "clickstream/model";
@@ -27,9 +34,13 @@ import {
   type RowToScore,
   type ServingClient,
   servingClient,
+  servingPaths,
   stopServing,
 } from "clickstream/serving";
 
+/** Clock ticks a second in /proc. */
+const TICKS = 100;
+let serverPid = 0;
 const CARTS = 2000;
 const FIRST_USER = 1515915625353900095n;
 
@@ -44,6 +55,7 @@ await runCommand(async (args) => {
     await publish(config);
     await train(config);
     const client = await servingClient(config);
+    serverPid = (await runningState(servingPaths(config).stateFile))!.pid;
     await measure(client, Number(values.seconds ?? 20), Number(values["mixed-seconds"] ?? 30));
   } finally {
     await stopServing(config);
@@ -127,9 +139,10 @@ async function measure(
     await Promise.all([cached(), uncached(), client.score(null, [given])]);
   }
   for (let i = 0; i < 10; i++) await client.score(null, thousand);
+  await pause(4000); // The inference log of the warm-up is written meanwhile.
 
-  console.log("| what | requests | failed | p50 ms | p99 ms |");
-  console.log("|---|---|---|---|---|");
+  console.log("| what | requests | failed | p50 ms | p99 ms | server CPU ms a request |");
+  console.log("|---|---|---|---|---|---|");
   await rate("by keys, cached, 1 row, 50 requests/s", cached, 50, seconds);
   await rate("by keys, uncached, 1 row, 50 requests/s", uncached, 50, seconds);
   await rate("by features, 1 row, 50 requests/s", () => client.score(null, [given]), 50, seconds);
@@ -159,6 +172,7 @@ async function rate(
   const times: number[] = [];
   let failed = 0;
   const running: Promise<void>[] = [];
+  const cpuBefore = cpuMs();
   const started = performance.now();
   for (let i = 0; i < perSecond * seconds; i++) {
     const due = started + i * 1000 / perSecond;
@@ -172,5 +186,16 @@ async function rate(
   await Promise.all(running);
   times.sort((a, b) => a - b);
   const at = (share: number) => (times[Math.floor(times.length * share)] ?? NaN).toFixed(2);
-  console.log(`| ${what} | ${running.length} | ${failed} | ${at(0.5)} | ${at(0.99)} |`);
+  const cpu = ((cpuMs() - cpuBefore) / running.length).toFixed(2);
+  console.log(`| ${what} | ${running.length} | ${failed} | ${at(0.5)} | ${at(0.99)} | ${cpu} |`);
+}
+
+/** CPU time that the server has used; not known on other systems than Linux. */
+function cpuMs(): number {
+  try {
+    const fields = readFileSync(`/proc/${serverPid}/stat`, "utf8").split(") ")[1]!.split(" ");
+    return (Number(fields[11]) + Number(fields[12])) * 1000 / TICKS;
+  } catch {
+    return NaN;
+  }
 }

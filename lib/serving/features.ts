@@ -1,5 +1,6 @@
 import { ApiError } from "./errors.ts";
 import { cacheKey, type FeatureCache, featureCache } from "./featureCache.ts";
+import { turningLoop } from "./turningLoop.ts";
 import type { LookedUp, LookUp, RowKeys } from "./types.ts";
 
 /** Features of one row with where they come from. */
@@ -118,7 +119,7 @@ function storeAsker(
   return async (keys) => {
     if (now() < downUntil) return null;
     try {
-      return await within(lookUp(keys), lookUpTimeoutMs);
+      return await turningLoop(within(lookUp(keys), lookUpTimeoutMs));
     } catch (error) {
       downUntil = now() + retryAfterMs;
       options.onFailure?.(error);

@@ -32,7 +32,7 @@ const COUNTS = { events: 3, views: 2, carts: 1, purchases: 0, views_to_events: 2
 
 /** Runs `body` with a home that has a model in production and one cart in its online store. */
 async function withTrainedHome(body: (config: Config) => Promise<void>): Promise<void> {
-  // With DuckDB loaded, Deno 2.8 can lose a timeout that is set where another one's wait ends: an
+  // With DuckDB loaded, Deno 2.8.0 can lose a timeout that is set where another one's wait ends: an
   // interval keeps its event loop turning.
   const turning = setInterval(() => {}, 50);
   await withHome(async (home) => {
