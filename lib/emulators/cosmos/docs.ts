@@ -1,6 +1,6 @@
 import { runBatch } from "./batch.ts";
 import type { Container } from "./catalog.ts";
-import { badRequest, conflict, notFound, preconditionFailed } from "./failure.ts";
+import { badRequest, conflict, notAllowed, notFound, preconditionFailed } from "./failure.ts";
 import { itemEtag, itemText } from "./item_store.ts";
 import {
   createItem,
@@ -27,16 +27,22 @@ export interface DocsRequest {
 }
 
 /** Answers a request on the feed of a container's items: list, create, upsert, batch, query. */
-export function answerFeed(container: Container, request: DocsRequest): Reply {
+export function answerFeed(
+  container: Container,
+  request: DocsRequest,
+): Reply | Promise<Reply> {
   const { method, headers, body } = request;
-  if (method === "GET") return feedPage(container, pageRequest(request));
-  if (method !== "POST") throw badRequest(`${method} is not possible on a feed of items.`);
+  if (method === "GET") {
+    if (headers.has("a-im")) throw badRequest("The change feed is not supported.");
+    return feedPage(container, pageRequest(request));
+  }
+  if (method !== "POST") throw notAllowed(method, "a feed of items");
   if (isQueryPlan(headers)) {
     readPlan(parseJson(body));
     return { status: 200, body: PLAN, charge: 1, lsn: container.items.lsn };
   }
   if (isQuery(headers)) {
-    return queryPage(container, readPlan(parseJson(body)), pageRequest(request));
+    return queryPage(container, parseJson(body), pageRequest(request));
   }
   if (isTrue(headers, "x-ms-cosmos-is-batch-request")) {
     return runBatch(container, parseJson(body), {
@@ -77,7 +83,7 @@ export function answerItem(container: Container, id: string, request: DocsReques
     case "DELETE":
       return itemReply(container, deleteItem(container, id, asked), true);
   }
-  throw badRequest(`${request.method} is not possible on an item.`);
+  throw notAllowed(request.method, "an item");
 }
 
 function itemReply(container: Container, outcome: Outcome, minimal: boolean): Reply {

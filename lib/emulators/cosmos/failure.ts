@@ -45,6 +45,11 @@ export function badRequest(message: string, substatus = 0, cause?: unknown): Cos
   return new CosmosFailure(400, errorList(message), { substatus, cause });
 }
 
+/** 405: what is addressed has no such operation. */
+export function notAllowed(method: string, what: string): CosmosFailure {
+  return new CosmosFailure(405, errorList(`${method} is not possible on ${what}.`));
+}
+
 /** 404: no such database, container or item. */
 export function notFound(): CosmosFailure {
   return new CosmosFailure(

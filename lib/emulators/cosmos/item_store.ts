@@ -20,6 +20,10 @@ export interface StoredItem {
 export interface ItemStore {
   file: DatabaseSync;
   statements: Statements;
+  /** Statements of queries, by their text. */
+  queries: Map<string, StatementSync>;
+  /** Names of the indexes that are known to be there. */
+  indexes: Set<string>;
   /** The last change's number. */
   lsn: number;
   /** Numbers up to here are already reserved in the file. */
@@ -70,6 +74,8 @@ export function openItems(
   return {
     file,
     statements: prepare(file),
+    queries: new Map(),
+    indexes: new Set(),
     lsn,
     reserved: lsn,
     count,

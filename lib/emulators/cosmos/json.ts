@@ -18,11 +18,28 @@ export function isObject(value: unknown): value is JsonObject {
  * @throws {CosmosFailure} 400 when it is not JSON
  */
 export function parseJson(text: string): Json {
+  let value: Json;
   try {
-    return JSON.parse(text) as Json;
+    value = JSON.parse(text) as Json;
   } catch (error) {
     throw badRequest("The request payload is invalid: it is not valid JSON.", 0, error);
   }
+  checkValue(value, MAX_DEPTH);
+  return value;
+}
+
+/** Levels of objects and arrays in an item, and some for what a request has around it. */
+const MAX_DEPTH = 128 + 8;
+
+function checkValue(value: Json, depth: number): void {
+  if (typeof value === "number") {
+    if (Number.isFinite(value)) return;
+    throw badRequest("The request payload is invalid: a number is too large.");
+  }
+  if (typeof value !== "object" || value === null) return;
+  if (depth === 0) throw badRequest("The request payload is invalid: it is nested too deep.");
+  if (Array.isArray(value)) { for (const one of value) checkValue(one, depth - 1); }
+  else for (const name in value) checkValue(value[name]!, depth - 1);
 }
 
 /**

@@ -54,7 +54,9 @@ export function keyOfBody(definition: PartitionKeyDefinition, body: JsonObject):
 
 function keyComponent(body: JsonObject, path: string[]): Json {
   let value: Json | undefined = body;
-  for (const name of path) value = isObject(value) ? value[name] : undefined;
+  for (const name of path) {
+    value = isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+  }
   if (value === undefined) return {};
   if (typeof value === "object" && value !== null) {
     if (isObject(value) && Object.keys(value).length === 0) return {};
@@ -102,15 +104,44 @@ export function keyOfHeader(
   const parts = parseKey(text);
   const expected = definition.paths.length;
   if (parts.length === 0 && expected === 1) parts.push({});
-  if (parts.length !== expected) {
-    throw badRequest(
-      "Partition key provided either doesn't correspond to definition in the collection or " +
-        "doesn't match partition key field values specified in the document.",
-      1001,
-    );
-  }
+  if (parts.length !== expected) throw wrongKey();
   if (definition.isId) return id === undefined || parts[0] === id ? "" : undefined;
   return JSON.stringify(parts);
+}
+
+/** Which items a query's partition key header names. */
+export type KeyFilter =
+  | { kind: "key"; pk: string }
+  | { kind: "keys"; from: string; to: string }
+  | { kind: "id"; id: string };
+
+/**
+ * What a query's partition key names: one key, or all keys with a prefix of a hierarchy.
+ *
+ * @returns undefined when it names all
+ * @throws {CosmosFailure} 400 when it has more components than the definition
+ */
+export function keyFilter(
+  definition: PartitionKeyDefinition,
+  parts: Json[],
+): KeyFilter | undefined {
+  const expected = definition.paths.length;
+  if (parts.length > expected) throw wrongKey();
+  const wanted = parts.length === 0 && expected === 1 ? [{}] : parts;
+  if (definition.isId) return { kind: "id", id: typeof parts[0] === "string" ? parts[0] : "" };
+  if (wanted.length === 0) return undefined;
+  const pk = JSON.stringify(wanted);
+  if (wanted.length === expected) return { kind: "key", pk };
+  // Keys that go on after the prefix go on with a comma; a minus is the next character.
+  return { kind: "keys", from: `${pk.slice(0, -1)},`, to: `${pk.slice(0, -1)}-` };
+}
+
+function wrongKey(): Error {
+  return badRequest(
+    "Partition key provided either doesn't correspond to definition in the collection or " +
+      "doesn't match partition key field values specified in the document.",
+    1001,
+  );
 }
 
 /** 400 with substatus 1001: header and body disagree about the partition key. */

@@ -1,15 +1,27 @@
 import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
 import type { Container } from "./catalog.ts";
 import { queryCharge } from "./charges.ts";
 import { badRequest } from "./failure.ts";
-import { itemText } from "./item_store.ts";
+import { itemText, type StoredItem } from "./item_store.ts";
 import { isExpired } from "./items.ts";
-import { isObject, type Json, type JsonObject } from "./json.ts";
-import { parseKey } from "./partition_key.ts";
+import { isObject, type Json } from "./json.ts";
+import { forgetResults, keepResults, keptResults, type Results } from "./kept_results.ts";
 import type { Parameters } from "./query/compile.ts";
 import { parseQuery } from "./query/parser.ts";
 import { type Plan, planQuery } from "./query/plan.ts";
+import type { Value } from "./query/values.ts";
 import type { Reply } from "./reply.ts";
+import {
+  chunksOf,
+  countOf,
+  itemAt,
+  needsBody,
+  type Place,
+  queryView,
+  type Scan,
+  selectionOf,
+} from "./scan.ts";
 
 /** What a page of a feed or a query is asked with. */
 export interface PageRequest {
@@ -22,12 +34,11 @@ export interface PageRequest {
   now: number;
 }
 
-/** A page is closed when it has this many bytes. */
+/** A page is closed when it has this many bytes, or has been looked for this long. */
 const PAGE_BYTES = 4 * 1024 * 1024;
-const KEPT_RESULTS = 16;
-
-/** Results that cannot be paged item by item, kept until their last page is fetched. */
-const kept = new Map<string, string[]>();
+const PAGE_MS = 1000;
+/** Others get their turn after this much work at a stretch. */
+const STRETCH_MS = 20;
 
 /**
  * Reads a query request's body.
@@ -38,7 +49,12 @@ export function readPlan(body: Json): Plan {
   if (!isObject(body) || typeof body.query !== "string") {
     throw badRequest("A query request needs the property query.");
   }
-  return planQuery(parseQuery(body.query), parametersOf(body.parameters));
+  try {
+    return planQuery(parseQuery(body.query), parametersOf(body.parameters));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw badRequest("The query is too complex: it has too many operators in a row.", 0, error);
+  }
 }
 
 function parametersOf(given: Json | undefined): Parameters {
@@ -50,136 +66,205 @@ function parametersOf(given: Json | undefined): Parameters {
 }
 
 /** One page of a query's results. */
-export function queryPage(container: Container, plan: Plan, request: PageRequest): Reply {
-  if (plan.countsAll && request.key === null && container.defaultTtl === undefined) {
-    return page(container, [String(container.items.count)], null, 1);
+export async function queryPage(
+  container: Container,
+  body: Json,
+  request: PageRequest,
+): Promise<Reply> {
+  const plan = readPlan(body);
+  const name = fingerprint(container, body, request.key);
+  const token = readToken(request.continuation, name);
+  if (plan.shape === "constant") {
+    return pageReply(container, plan.run([]).map((value) => JSON.stringify(value)), null, 0);
   }
-  return plan.streams
-    ? streamedPage(container, plan, request)
-    : computedPage(container, plan, request);
+  const selection = selectionOf(container, request.key, plan);
+  if (countsAll(plan)) {
+    const count = countOf(container, selection, request.now);
+    return pageReply(container, [String(count)], null, 1);
+  }
+  const order = plan.byTime !== undefined && selection.kind === "all" ? plan.byTime : "row";
+  const scan: Scan = { selection, order, bodies: needsBody(plan.uses) };
+  const work: Work = { container, plan, scan, request, name };
+  const streams = plan.shape === "stream" || (plan.shape === "order" && order !== "row");
+  return streams ? await streamedPage(work, token) : await computedPage(work, token);
 }
 
 /** One page of all items, as stored. */
 export function feedPage(container: Container, request: PageRequest): Reply {
+  const name = fingerprint(container, null, request.key);
+  const token = readToken(request.continuation, name);
+  const selection = selectionOf(container, request.key);
   const texts: string[] = [];
   let bytes = 0;
-  let scanned = 0;
-  for (const item of rowsAfter(container, request, rowOf(request.continuation))) {
-    scanned += 1;
-    const text = itemText(container.items, item);
-    texts.push(text);
-    bytes += text.length;
-    if (texts.length >= request.maxItems || bytes >= PAGE_BYTES) {
-      return page(container, texts, token({ row: item.row }), scanned);
+  const scan: Scan = { selection, order: "row", bodies: true };
+  for (const chunk of chunksOf(container, scan, token?.place, request.now)) {
+    for (const item of chunk) {
+      const text = itemText(container.items, item);
+      texts.push(text);
+      bytes += text.length;
+      if (texts.length >= request.maxItems || bytes >= PAGE_BYTES) {
+        const next = writeToken({ name, place: placeOf(item) });
+        return pageReply(container, texts, next, texts.length);
+      }
     }
   }
-  return page(container, texts, null, scanned);
+  return pageReply(container, texts, null, texts.length);
 }
 
-function streamedPage(container: Container, plan: Plan, request: PageRequest): Reply {
+interface Work {
+  container: Container;
+  plan: Plan;
+  scan: Scan;
+  request: PageRequest;
+  /** Tells this query from others in continuations. */
+  name: string;
+}
+
+/** Results that follow the items one by one: the continuation is the last item seen. */
+async function streamedPage(work: Work, token: Token | undefined): Promise<Reply> {
+  const { container, plan, scan, request, name } = work;
+  const resultsOf = resultTexts(container, plan);
   const texts: string[] = [];
-  let bytes = 0;
+  let [skip, left] = [token?.skip ?? plan.skip, token?.left ?? plan.most];
+  let [bytes, scanned] = [0, 0];
+  const turn = startTurn();
+  if (left <= 0) return pageReply(container, texts, null, 0);
+  for (const chunk of chunksOf(container, scan, token?.place, request.now)) {
+    for (const item of chunk) {
+      scanned += 1;
+      for (const text of resultsOf(item)) {
+        if (skip > 0) skip -= 1;
+        else if (left > 0) {
+          left -= 1;
+          texts.push(text);
+          bytes += text.length;
+        }
+      }
+      if (left <= 0) return pageReply(container, texts, null, scanned);
+      if (texts.length >= request.maxItems || bytes >= PAGE_BYTES || turn.isOver()) {
+        const rest = { skip, ...(left === Infinity ? {} : { left }) };
+        const next = writeToken({ name, place: placeOf(item), ...rest });
+        return pageReply(container, texts, next, scanned);
+      }
+    }
+    await turn.pause();
+  }
+  return pageReply(container, texts, null, scanned);
+}
+
+/** Results that need all items first: kept until their last page is fetched. */
+async function computedPage(work: Work, token: Token | undefined): Promise<Reply> {
+  const { container, plan, request, name } = work;
+  let results = token?.kept === undefined ? undefined : keptResults(token.kept);
   let scanned = 0;
-  for (const item of rowsAfter(container, request, rowOf(request.continuation))) {
-    scanned += 1;
-    for (const value of plan.run([parseItem(container, item)], true)) {
-      const text = JSON.stringify(value);
+  if (results === undefined) {
+    results = plan.shape === "order" ? await orderedRows(work) : await collectedTexts(work);
+    scanned = results.length;
+  }
+  const texts: string[] = [];
+  const resultsOf = resultTexts(container, plan);
+  let at = token?.offset ?? 0;
+  for (let bytes = 0; at < results.length && bytes < PAGE_BYTES; at++) {
+    if (texts.length >= request.maxItems) break;
+    const found = "texts" in results
+      ? [results.texts[at]!]
+      : livingResults(work, results.rows[at]!, resultsOf);
+    for (const text of found) {
       texts.push(text);
       bytes += text.length;
     }
-    if (texts.length >= request.maxItems || bytes >= PAGE_BYTES) {
-      return page(container, texts, token({ row: item.row }), scanned);
+  }
+  if (at >= results.length) {
+    if (token?.kept !== undefined) forgetResults(token.kept);
+    return pageReply(container, texts, null, scanned);
+  }
+  const kept = keepResults(token?.kept, results);
+  return pageReply(container, texts, writeToken({ name, kept, offset: at }), scanned);
+}
+
+/** Results of a row that was ordered before: none when it is deleted or expired since. */
+function livingResults(
+  { container, request }: Work,
+  row: number,
+  resultsOf: (item: StoredItem) => string[],
+): string[] {
+  const item = itemAt(container, row);
+  return item === undefined || isExpired(container, item, request.now) ? [] : resultsOf(item);
+}
+
+async function orderedRows({ container, plan, scan, request }: Work): Promise<Results> {
+  const view = queryView(container, plan.uses);
+  const found: { row: number; keys: Value[] }[] = [];
+  const turn = startTurn();
+  for (const chunk of chunksOf(container, scan, undefined, request.now)) {
+    for (const item of chunk) {
+      const keys = plan.orderKeys(view(item));
+      if (keys !== undefined) found.push({ row: item.row, keys });
     }
+    await turn.pause();
   }
-  return page(container, texts, null, scanned);
+  found.sort((a, b) => plan.compareKeys(a.keys, b.keys));
+  const rows = found.slice(plan.skip, plan.skip + plan.most).map(({ row }) => row);
+  return { rows, length: rows.length, bytes: rows.length * 8 };
 }
 
-function computedPage(container: Container, plan: Plan, request: PageRequest): Reply {
-  const at = offsetOf(request.continuation);
-  let texts = at === null ? undefined : kept.get(at.id);
-  let scanned = 0;
-  if (texts === undefined) {
-    const items = function* (): Generator<JsonObject> {
-      for (const item of rowsAfter(container, request, 0)) {
-        scanned += 1;
-        yield parseItem(container, item);
-      }
-    };
-    texts = plan.run(items(), true).map((value) => JSON.stringify(value));
+async function collectedTexts({ container, plan, scan, request }: Work): Promise<Results> {
+  const view = queryView(container, plan.uses);
+  const collector = plan.collect();
+  const turn = startTurn();
+  for (const chunk of chunksOf(container, scan, undefined, request.now)) {
+    for (const item of chunk) collector.add(view(item));
+    await turn.pause();
   }
-  const from = at?.offset ?? 0;
-  let to = from;
-  for (
-    let bytes = 0;
-    to < texts.length && to - from < request.maxItems && bytes < PAGE_BYTES;
-    to++
-  ) {
-    bytes += texts[to]!.length;
-  }
-  const id = at?.id ?? crypto.randomUUID();
-  kept.delete(id);
-  if (to < texts.length) {
-    kept.set(id, texts);
-    const oldest = kept.keys().next().value;
-    if (kept.size > KEPT_RESULTS && oldest !== undefined) kept.delete(oldest);
-  }
-  const next = to < texts.length ? token({ id, offset: to }) : null;
-  return page(container, texts.slice(from, to), next, scanned);
+  const texts = collector.finish().map((value) => JSON.stringify(value));
+  return { texts, length: texts.length, bytes: texts.reduce((sum, { length }) => sum + length, 0) };
 }
 
-interface Row {
-  row: number;
-  pk: string;
-  id: string;
-  body: string;
-  lsn: number;
-  ts: number;
-  ttl: number | null;
-}
-
-function* rowsAfter(container: Container, request: PageRequest, row: number): Generator<Row> {
-  const { file } = container.items;
-  const belongs = partitionFilter(container, request.key);
-  // Chunks, so that no statement stays open while others write.
-  const statement = file.prepare(
-    "SELECT row, pk, id, body, lsn, ts, ttl FROM items WHERE row > ? ORDER BY row LIMIT 2000",
-  );
-  for (let after = row;;) {
-    const rows = statement.all(after) as unknown as Row[];
-    for (const item of rows) {
-      if (belongs(item) && !isExpired(container, item, request.now)) yield item;
-    }
-    if (rows.length < 2000) return;
-    after = rows.at(-1)!.row;
+/** Results of an item as JSON; the item's own text where it is asked for whole and unfiltered. */
+function resultTexts(container: Container, plan: Plan): (item: StoredItem) => string[] {
+  const { from, where, projection } = plan.query;
+  const isWhole = projection.kind === "all" ||
+    (projection.kind === "value" && projection.expression.kind === "name");
+  const isPlain = isWhole && from.length === 1 && from[0]!.expression === null;
+  if (isPlain && where === undefined) return (item) => [itemText(container.items, item)];
+  const view = queryView(container, plan.uses);
+  if (isPlain) {
+    return (item) => plan.resultsOf(view(item)).map(() => itemText(container.items, item));
   }
+  return (item) => plan.resultsOf(view(item)).map((value) => JSON.stringify(value));
 }
 
-/** Which items are in the partition asked for; a prefix of a hierarchical key names several. */
-function partitionFilter(container: Container, key: string | null): (item: Row) => boolean {
-  if (key === null) return () => true;
-  const parts = parseKey(key);
-  if (parts.length === 0) return () => true;
-  if (container.partitionKey.isId) return (item) => item.id === parts[0];
-  const wanted = parts.map((part) => JSON.stringify(part));
-  return (item) => {
-    const own = JSON.parse(item.pk) as Json[];
-    return wanted.every((part, i) => JSON.stringify(own[i]) === part);
+/** `SELECT VALUE COUNT(1) FROM c`, whatever the constant. */
+function countsAll({ query }: Plan): boolean {
+  const { projection, from } = query;
+  return projection.kind === "value" && projection.expression.kind === "call" &&
+    projection.expression.name === "COUNT" && projection.expression.args[0]?.kind === "constant" &&
+    projection.expression.args[0].value !== undefined && from.length === 1 &&
+    from[0]!.expression === null && query.where === undefined && query.groupBy.length === 0 &&
+    query.top === undefined && query.offset === undefined;
+}
+
+function startTurn(): { isOver(): boolean; pause(): Promise<void> } {
+  const started = performance.now();
+  let rested = started;
+  return {
+    isOver: () => performance.now() - started > PAGE_MS,
+    async pause() {
+      if (performance.now() - rested < STRETCH_MS) return;
+      await new Promise<void>((resolve) => setTimeout(resolve));
+      rested = performance.now();
+    },
   };
 }
 
-function parseItem(container: Container, item: Row): JsonObject {
-  return JSON.parse(itemText(container.items, item)) as JsonObject;
-}
-
-function page(
+function pageReply(
   container: Container,
   texts: string[],
   continuation: string | null,
   scanned: number,
 ): Reply {
-  const body = `{"_rid":"${container.rid}","Documents":[${
-    texts.join(",")
-  }],"_count":${texts.length}}`;
+  const list = texts.join(",");
+  const body = `{"_rid":"${container.rid}","Documents":[${list}],"_count":${texts.length}}`;
   return {
     status: 200,
     body,
@@ -192,26 +277,49 @@ function page(
   };
 }
 
-function token(value: { row: number } | { id: string; offset: number }): string {
-  return Buffer.from(JSON.stringify(value)).toString("base64url");
+function placeOf({ row, ts }: StoredItem): Place {
+  return { row, ts };
 }
 
-function readToken(text: string | null): Record<string, unknown> | null {
-  if (text === null || text === "") return null;
+/** Where a query goes on. */
+interface Token {
+  name: string;
+  place?: Place;
+  skip?: number;
+  left?: number;
+  kept?: string;
+  offset?: number;
+}
+
+/** A short name of a query over a container, so that no other query goes on with its token. */
+function fingerprint(container: Container, body: Json, key: string | null): string {
+  const asked = JSON.stringify([container.rid, body, key]);
+  return createHash("sha256").update(asked).digest("base64url").slice(0, 12);
+}
+
+function writeToken(token: Token): string {
+  return Buffer.from(JSON.stringify(token)).toString("base64url");
+}
+
+function readToken(text: string | null, name: string): Token | undefined {
+  if (text === null || text === "") return undefined;
+  let token: unknown;
   try {
-    return JSON.parse(Buffer.from(text, "base64url").toString()) as Record<string, unknown>;
+    token = JSON.parse(Buffer.from(text, "base64url").toString());
   } catch (cause) {
     throw badRequest("The continuation token is malformed.", 0, cause);
   }
+  if (!isObject(token) || token.name !== name || !isToken(token)) {
+    throw badRequest("The continuation token is malformed, or it belongs to another query.");
+  }
+  return token;
 }
 
-function rowOf(text: string | null): number {
-  const row = readToken(text)?.row;
-  return typeof row === "number" ? row : 0;
-}
-
-function offsetOf(text: string | null): { id: string; offset: number } | null {
-  const read = readToken(text);
-  if (typeof read?.id !== "string" || typeof read.offset !== "number") return null;
-  return { id: read.id, offset: read.offset };
+function isToken(token: Record<string, unknown>): token is Record<string, Json> & Token {
+  const isNumber = (value: unknown) => value === undefined || Number.isSafeInteger(value);
+  const { place, kept } = token;
+  return isNumber(token.skip) && isNumber(token.left) && isNumber(token.offset) &&
+    (kept === undefined || typeof kept === "string") &&
+    (place === undefined ||
+      (isObject(place) && Number.isSafeInteger(place.row) && Number.isSafeInteger(place.ts)));
 }

@@ -123,7 +123,7 @@ async function answer(account: Account, request: Request): Promise<Response> {
   account.requests += 1;
   try {
     const body = await readBody(request);
-    return toResponse(dispatch(account, request, body));
+    return toResponse(await dispatch(account, request, body));
   } catch (error) {
     if (!(error instanceof CosmosFailure)) console.error("cosmos:", error);
     return toResponse(failureReply(error));
@@ -148,7 +148,7 @@ async function readBody(request: Request): Promise<string> {
   }
 }
 
-function dispatch(account: Account, request: Request, body: string): Reply {
+function dispatch(account: Account, request: Request, body: string): Reply | Promise<Reply> {
   const { pathname } = new URL(request.url);
   const route = parseRoute(pathname);
   if (route === undefined) throw badRequest("The path is malformed.");

@@ -2,8 +2,9 @@ import { badRequest } from "../failure.ts";
 import { isObject, type Json, type JsonObject } from "../json.ts";
 import type { Expression } from "./ast.ts";
 import { scalarFunction } from "./functions.ts";
+import { type LikePattern, matchesLike, parseLike } from "./like.ts";
 import { runSubquery } from "./subquery.ts";
-import { compareValues, equalValues, rankOf, type Value } from "./values.ts";
+import { canonical, compareValues, equalValues, rankOf, type Value } from "./values.ts";
 
 /** Aliases and what they stand for in one row. */
 export interface Row {
@@ -74,15 +75,8 @@ function compileCompound(
   parameters: Parameters,
 ): Compiled {
   switch (expression.kind) {
-    case "in": {
-      const operand = inner(expression.operand);
-      const list = expression.list.map(inner);
-      return (row) => {
-        const value = operand(row);
-        if (value === undefined) return undefined;
-        return list.some((item) => equalValues(value, item(row)));
-      };
-    }
+    case "in":
+      return compileIn(expression, inner);
     case "between": {
       const atLeast = compileBinary(">=", inner(expression.operand), inner(expression.low));
       const atMost = compileBinary("<=", inner(expression.operand), inner(expression.high));
@@ -102,12 +96,8 @@ function compileCompound(
     case "object": {
       const entries = expression.entries.map(([name, value]) => [name, inner(value)] as const);
       return (row) => {
-        const object: JsonObject = {};
-        for (const [name, value] of entries) {
-          const found = value(row);
-          if (found !== undefined) object[name] = found;
-        }
-        return object;
+        const found = entries.map(([name, value]) => [name, value(row)] as const);
+        return Object.fromEntries(found.filter(([, value]) => value !== undefined)) as JsonObject;
       };
     }
     case "exists": {
@@ -122,6 +112,28 @@ function compileCompound(
     }
   }
   throw badRequest("The expression is not supported.");
+}
+
+/** A list of constants is looked up in a set, however long it is. */
+function compileIn(
+  { operand, list }: Extract<Expression, { kind: "in" }>,
+  inner: (e: Expression) => Compiled,
+): Compiled {
+  const value = inner(operand);
+  const items = list.map(inner);
+  if (list.every(({ kind }) => kind === "constant" || kind === "parameter")) {
+    const wanted = new Set(items.map((item) => canonical(item({}))));
+    wanted.delete(canonical(undefined));
+    return (row) => {
+      const found = value(row);
+      return found === undefined ? undefined : wanted.has(canonical(found));
+    };
+  }
+  return (row) => {
+    const found = value(row);
+    if (found === undefined) return undefined;
+    return items.some((item) => equalValues(found, item(row)));
+  };
 }
 
 function compileProperty(object: Compiled, key: Compiled): Compiled {
@@ -155,7 +167,10 @@ function compileBinary(operator: string, left: Compiled, right: Compiled): Compi
     case "OR":
       return (row) => or(left(row), () => right(row));
     case "??":
-      return (row) => left(row) ?? right(row);
+      return (row) => {
+        const value = left(row);
+        return value === undefined ? right(row) : value;
+      };
     case "=":
       return (row) => whenDefined(left(row), right(row), equalValues);
     case "!=":
@@ -224,33 +239,12 @@ const ARITHMETIC: Record<string, (a: number, b: number) => number> = {
 };
 
 function compileLike(operand: Compiled, pattern: Compiled, escape: string | undefined): Compiled {
-  const made = new Map<string, RegExp>();
+  const made = new Map<string, LikePattern>();
   return (row) => {
     const [text, like] = [operand(row), pattern(row)];
     if (typeof text !== "string" || typeof like !== "string") return undefined;
-    let regex = made.get(like);
-    if (regex === undefined) made.set(like, regex = likePattern(like, escape));
-    return regex.test(text);
+    let known = made.get(like);
+    if (known === undefined) made.set(like, known = parseLike(like, escape));
+    return matchesLike(text, known);
   };
-}
-
-/** `%` any run, `_` one character, `[a-c]` and `[^a-c]` one of a set. */
-function likePattern(like: string, escape: string | undefined): RegExp {
-  let source = "";
-  for (let i = 0; i < like.length; i++) {
-    const c = like[i]!;
-    const close = c === "[" ? like.indexOf("]", i + 2) : -1;
-    if (c === escape && i + 1 < like.length) source += quoted(like[++i]!);
-    else if (c === "%") source += "[^]*?";
-    else if (c === "_") source += "[^]";
-    else if (close > 0) {
-      source += `[${like.slice(i + 1, close).replace(/[\\\]]/g, "\\$&")}]`;
-      i = close;
-    } else source += quoted(c);
-  }
-  return new RegExp(`^${source}$`);
-}
-
-function quoted(character: string): string {
-  return character.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
 }

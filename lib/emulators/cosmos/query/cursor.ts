@@ -1,3 +1,4 @@
+import { badRequest } from "../failure.ts";
 import { syntaxError, type Token, tokenize } from "./lexer.ts";
 
 const RESERVED = new Set(
@@ -5,11 +6,14 @@ const RESERVED = new Set(
     "VALUE ASC DESC EXISTS ESCAPE TRUE FALSE NULL UNDEFINED ARRAY").split(" "),
 );
 
+const MAX_DEPTH = 100;
+
 /** A place in a query's tokens. */
 export class Cursor {
   readonly #text: string;
   readonly #tokens: Token[];
   #at = 0;
+  #depth = 0;
 
   constructor(text: string) {
     this.#text = text;
@@ -62,6 +66,18 @@ export class Cursor {
   /** @throws {CosmosFailure} 400 when the symbol is not next */
   expectSymbol(symbol: string): void {
     if (!this.takeSymbol(symbol)) throw this.error(this.peek());
+  }
+
+  /**
+   * Reads something that may hold itself.
+   *
+   * @throws {CosmosFailure} 400 when it is nested too deep to be read
+   */
+  nested<T>(read: () => T): T {
+    if (++this.#depth > MAX_DEPTH) throw badRequest("The query is nested too deep.");
+    const result = read();
+    this.#depth -= 1;
+    return result;
   }
 
   /** Takes a name. @throws {CosmosFailure} 400 when none is next */

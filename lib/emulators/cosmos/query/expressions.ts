@@ -25,6 +25,10 @@ const LEVELS: string[][] = [
  * @throws {CosmosFailure} 400
  */
 export function parseExpression(cursor: Cursor, readQuery: ReadQuery): Expression {
+  return cursor.nested(() => readConditional(cursor, readQuery));
+}
+
+function readConditional(cursor: Cursor, readQuery: ReadQuery): Expression {
   const test = readLevel(cursor, readQuery, 0);
   if (!cursor.takeSymbol("?")) return test;
   const then = parseExpression(cursor, readQuery);
@@ -51,7 +55,8 @@ function readLevel(cursor: Cursor, readQuery: ReadQuery, level: number): Express
 
 function readNot(cursor: Cursor, readQuery: ReadQuery, level: number): Expression {
   if (!cursor.takeWord("NOT")) return readLevel(cursor, readQuery, level + 1);
-  return { kind: "unary", operator: "NOT", operand: readNot(cursor, readQuery, level) };
+  const operand = cursor.nested(() => readNot(cursor, readQuery, level));
+  return { kind: "unary", operator: "NOT", operand };
 }
 
 function takeOperator(cursor: Cursor, operators: string[]): string | undefined {
@@ -113,7 +118,8 @@ function readList(cursor: Cursor, readQuery: ReadQuery, close: string): Expressi
 function readUnary(cursor: Cursor, readQuery: ReadQuery): Expression {
   for (const operator of ["-", "+", "~"] as const) {
     if (cursor.takeSymbol(operator)) {
-      return { kind: "unary", operator, operand: readUnary(cursor, readQuery) };
+      const operand = cursor.nested(() => readUnary(cursor, readQuery));
+      return { kind: "unary", operator, operand };
     }
   }
   return readSuffixes(cursor, readQuery, readPrimary(cursor, readQuery));
@@ -165,7 +171,7 @@ function readPrimary(cursor: Cursor, readQuery: ReadQuery): Expression {
 
 function readNamed(cursor: Cursor, readQuery: ReadQuery, name: string): Expression {
   const word = name.toUpperCase();
-  if (word in WORDS) return { kind: "constant", value: WORDS[word] };
+  if (Object.hasOwn(WORDS, word)) return { kind: "constant", value: WORDS[word] };
   if ((word === "EXISTS" || word === "ARRAY") && cursor.takeSymbol("(")) {
     const query = readQuery(cursor);
     cursor.expectSymbol(")");

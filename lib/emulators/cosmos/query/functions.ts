@@ -1,8 +1,10 @@
 import { badRequest } from "../failure.ts";
 import { isObject, type Json, type JsonObject } from "../json.ts";
-import { compareValues, equalValues, type Value } from "./values.ts";
+import { TIMES } from "./times.ts";
+import { equalValues, type Value } from "./values.ts";
 
-type Scalar = (...args: Value[]) => Value;
+/** A function of a query. Undefined arguments and answers are what the service calls undefined. */
+export type Scalar = (...args: Value[]) => Value;
 
 /** A function over numbers; undefined for anything else. */
 const numeric = (f: (...n: number[]) => number): Scalar => (...args) => {
@@ -16,6 +18,10 @@ const textual = (texts: number, f: (...args: never[]) => Value): Scalar => (...a
   args.slice(0, texts).every((arg) => typeof arg === "string") && args.length >= texts
     ? (f as (...args: Value[]) => Value)(...args)
     : undefined;
+
+/** A function of a text and a number. */
+const counted = (f: (text: string, n: number) => Value): Scalar => (text, n) =>
+  typeof text === "string" && typeof n === "number" ? f(text, n) : undefined;
 
 /** A comparison of texts that may ignore case. */
 const matching = (f: (text: string, part: string) => boolean): Scalar =>
@@ -45,7 +51,9 @@ const MATH: Record<string, Scalar> = {
   POWER: numeric(Math.pow),
   RADIANS: numeric((x) => x * Math.PI / 180),
   RAND: () => Math.random(),
-  ROUND: numeric((x, digits = 0) => Math.round(x * 10 ** digits) / 10 ** digits),
+  ROUND: numeric((x, digits = 0) =>
+    Math.sign(x) * Math.round(Math.abs(x) * 10 ** digits) / 10 ** digits
+  ),
   SIGN: numeric(Math.sign),
   SIN: numeric(Math.sin),
   SQRT: numeric(Math.sqrt),
@@ -67,9 +75,13 @@ const STRINGS: Record<string, Scalar> = {
   ENDSWITH: matching((text, part) => text.endsWith(part)),
   STARTSWITH: matching((text, part) => text.startsWith(part)),
   STRINGEQUALS: matching((text, part) => text === part),
-  INDEX_OF: textual(2, (text: string, part: string, from = 0) => text.indexOf(part, from)),
-  LEFT: textual(1, (text: string, n: number) => text.slice(0, Math.max(0, n))),
-  RIGHT: textual(1, (text: string, n: number) => n <= 0 ? "" : text.slice(-n)),
+  INDEX_OF: textual(
+    2,
+    (text: string, part: string, from: Value) =>
+      text.indexOf(part, typeof from === "number" ? from : 0),
+  ),
+  LEFT: counted((text, n) => text.slice(0, Math.max(0, n))),
+  RIGHT: counted((text, n) => n <= 0 ? "" : text.slice(-n)),
   LENGTH: textual(1, (text: string) => text.length),
   LOWER: textual(1, (text: string) => text.toLowerCase()),
   UPPER: textual(1, (text: string) => text.toUpperCase()),
@@ -80,7 +92,7 @@ const STRINGS: Record<string, Scalar> = {
     3,
     (text: string, from: string, to: string) => from === "" ? text : text.replaceAll(from, to),
   ),
-  REPLICATE: textual(1, (text: string, n: number) => n < 0 ? "" : text.repeat(Math.min(n, 10_000))),
+  REPLICATE: counted((text, n) => n < 0 || n > 10_000 ? undefined : text.repeat(n)),
   REVERSE: textual(1, (text: string) => [...text].reverse().join("")),
   SUBSTRING: textual(
     1,
@@ -160,7 +172,7 @@ const ARRAYS: Record<string, Scalar> = {
 
 function isPart(item: Json, wanted: JsonObject): boolean {
   return isObject(item) && Object.entries(wanted).every(([key, value]) => {
-    const own = item[key];
+    const own = Object.hasOwn(item, key) ? item[key] : undefined;
     return isObject(value) && own !== undefined ? isPart(own, value) : equalValues(own, value);
   });
 }
@@ -185,95 +197,6 @@ const TYPES: Record<string, Scalar> = {
   IIF: (test, then, otherwise) => test === true ? then : otherwise,
 };
 
-/** Milliseconds since 1970 as ISO 8601 with seven decimals, as the service writes times. */
-function toDateTime(milliseconds: Value): Value {
-  if (typeof milliseconds !== "number" || Math.abs(milliseconds) > 8.64e15) return undefined;
-  return new Date(milliseconds).toISOString().replace("Z", "0000Z");
-}
-
-function toTimestamp(text: Value): Value {
-  const time = typeof text === "string" ? Date.parse(text) : NaN;
-  return Number.isNaN(time) ? undefined : time;
-}
-
-const PARTS: Record<string, (date: Date) => number> = {
-  year: (d) => d.getUTCFullYear(),
-  month: (d) => d.getUTCMonth() + 1,
-  day: (d) => d.getUTCDate(),
-  hour: (d) => d.getUTCHours(),
-  minute: (d) => d.getUTCMinutes(),
-  second: (d) => d.getUTCSeconds(),
-  millisecond: (d) => d.getUTCMilliseconds(),
-};
-
-const MILLIS: Record<string, number> = {
-  day: 86_400_000,
-  hour: 3_600_000,
-  minute: 60_000,
-  second: 1000,
-  millisecond: 1,
-};
-
-const PART_NAMES: Record<string, string> = {
-  yyyy: "year",
-  yy: "year",
-  mm: "month",
-  m: "month",
-  dd: "day",
-  d: "day",
-  hh: "hour",
-  mi: "minute",
-  n: "minute",
-  ss: "second",
-  s: "second",
-  ms: "millisecond",
-};
-
-function partName(part: Value): string {
-  const name = String(part).toLowerCase();
-  return PART_NAMES[name] ?? name;
-}
-
-const TIMES: Record<string, Scalar> = {
-  GETCURRENTDATETIME: () => toDateTime(Date.now()),
-  GETCURRENTTIMESTAMP: () => Date.now(),
-  GETCURRENTTICKS: () => Date.now() * 10_000 + 621_355_968_000_000_000,
-  TIMESTAMPTODATETIME: toDateTime,
-  DATETIMETOTIMESTAMP: toTimestamp,
-  DATETIMETOTICKS: (text) => {
-    const time = toTimestamp(text);
-    return typeof time === "number" ? time * 10_000 : undefined;
-  },
-  TICKSTODATETIME: (ticks) => typeof ticks === "number" ? toDateTime(ticks / 10_000) : undefined,
-  DATETIMEPART: (part, text) => {
-    const time = toTimestamp(text);
-    return typeof time === "number" ? PARTS[partName(part)]?.(new Date(time)) : undefined;
-  },
-  DATETIMEADD: (part, n, text) => {
-    const time = toTimestamp(text);
-    if (typeof time !== "number" || typeof n !== "number") return undefined;
-    const date = new Date(time);
-    const name = partName(part);
-    if (name === "year") date.setUTCFullYear(date.getUTCFullYear() + n);
-    else if (name === "month") date.setUTCMonth(date.getUTCMonth() + n);
-    else if (MILLIS[name] === undefined) return undefined;
-    else date.setTime(time + n * MILLIS[name]!);
-    return toDateTime(date.getTime());
-  },
-  DATETIMEDIFF: (part, from, to) => {
-    const [a, b] = [toTimestamp(from), toTimestamp(to)];
-    const unit = MILLIS[partName(part)];
-    if (typeof a !== "number" || typeof b !== "number") return undefined;
-    if (unit !== undefined) return Math.floor(b / unit) - Math.floor(a / unit);
-    const months = (time: number) =>
-      PARTS.year!(new Date(time)) * 12 + PARTS.month!(new Date(time));
-    if (partName(part) === "month") return months(b) - months(a);
-    return partName(part) === "year"
-      ? PARTS.year!(new Date(b)) - PARTS.year!(new Date(a))
-      : undefined;
-  },
-};
-
 const FUNCTIONS: Record<string, Scalar> = { ...MATH, ...STRINGS, ...ARRAYS, ...TYPES, ...TIMES };
 
 /** Names of the functions that are here, sorted. */
@@ -287,36 +210,4 @@ export const functionNames: readonly string[] = Object.keys(FUNCTIONS).sort();
 export function scalarFunction(name: string): Scalar {
   if (Object.hasOwn(FUNCTIONS, name)) return FUNCTIONS[name]!;
   throw badRequest(`'${name}' is not a recognized built-in function name.`);
-}
-
-const AGGREGATES: Record<string, (values: Value[]) => Value> = {
-  COUNT: (values) => values.filter((value) => value !== undefined).length,
-  SUM: (values) => allNumbers(values)?.reduce((sum, value) => sum + value, 0),
-  AVG: (values) => {
-    const numbers = allNumbers(values);
-    return numbers === undefined || numbers.length === 0
-      ? undefined
-      : numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
-  },
-  MIN: (values) => extreme(values, -1),
-  MAX: (values) => extreme(values, 1),
-};
-
-/** The aggregate of that name; undefined when the name is no aggregate's. */
-export function aggregateFunction(name: string): ((values: Value[]) => Value) | undefined {
-  return Object.hasOwn(AGGREGATES, name) ? AGGREGATES[name] : undefined;
-}
-
-function allNumbers(values: Value[]): number[] | undefined {
-  const defined = values.filter((value) => value !== undefined);
-  return defined.every((value) => typeof value === "number") ? defined as number[] : undefined;
-}
-
-function extreme(values: Value[], sign: number): Value {
-  let best: Value;
-  for (const value of values) {
-    if (value === undefined) continue;
-    if (best === undefined || compareValues(value, best) * sign > 0) best = value;
-  }
-  return best;
 }

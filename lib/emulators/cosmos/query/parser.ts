@@ -91,12 +91,14 @@ function readSource(cursor: Cursor, first: boolean): From {
     return { alias, expression: readPath(cursor), iterates: true };
   }
   const path = readPath(cursor);
+  // A subquery's results are run over, with or without IN.
+  const iterates = path.kind === "arrayOf";
   const named = cursor.takeWord("AS") || cursor.isAlias();
   const alias = named ? cursor.expectName() : impliedAlias(path);
   if (alias === undefined) throw cursor.error(cursor.peek());
   // The first name stands for the collection, whatever it is called.
   if (first && path.kind === "name") return { alias, expression: null, iterates: false };
-  return { alias, expression: path, iterates: false };
+  return { alias, expression: path, iterates };
 }
 
 function readPath(cursor: Cursor): Expression {

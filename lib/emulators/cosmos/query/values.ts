@@ -37,6 +37,7 @@ export function equalValues(a: Value, b: Value): boolean {
 
 /** JSON with sorted property names: the same for equal values. */
 export function canonical(value: Value): string {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "undefined";
   return JSON.stringify(
     value,
     (_, inner) =>
