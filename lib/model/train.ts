@@ -4,52 +4,20 @@ import { calibrated, type Calibration, fitIsotonic, fitPlatt } from "./calibrati
 import { ModelError } from "./errors.ts";
 import { encodeTable } from "./features/encode.ts";
 import { fitPreprocessing } from "./features/fit.ts";
-import type { Preprocessing, PreprocessingOptions } from "./features/preprocessing.ts";
+import type { Preprocessing } from "./features/preprocessing.ts";
 import type { RowCounts, TrainedModel } from "./model.ts";
 import { logitsOfMany } from "./network/forward.ts";
 import { mergeNetworks } from "./network/merge.ts";
 import type { Network, NetworkParameters } from "./network/network.ts";
 import { type Epoch, type LabelledInputs, parametersFor, trainNetwork } from "./network/train.ts";
-import { type Part, type Parts, partsOf, type Roles, type SplitFrames, thinned } from "./parts.ts";
+import { type Part, type Parts, partsOf, type SplitFrames, thinned } from "./parts.ts";
 import { fitRates, ratesOf } from "./rates.ts";
 import { type Scores, scoreSummary } from "./scores/summary.ts";
 import { bestThreshold } from "./scores/threshold.ts";
-import { CART_KEYS } from "./split.ts";
+import { MOST_ROWS, rolesOf, type TrainingOptions } from "./training_options.ts";
 
 /** Below this many positive rows no network is trained. */
 export const FEWEST_POSITIVES = 50;
-
-/** Training rows used unless told otherwise: 250,000 take about 30 s on WASM. */
-const MOST_ROWS = 250_000;
-
-/** Options of {@link trainPropensity}. */
-export interface TrainingOptions {
-  /** The column of 0 and 1 to predict. @default label */
-  label?: string;
-  /** Columns that name a row and are no features. @default user_id, user_session, product_id */
-  keys?: readonly string[];
-  /** The columns of the cart key, used to split and to thin. @default user_id, user_session */
-  cartKeys?: readonly string[];
-  /** Further columns to leave out. @default none */
-  drop?: readonly string[];
-  /** The column of the simplest baseline. @default event_type */
-  eventType?: string;
-  /** Same seed, rows and backend: same model. @default 1 */
-  seed?: number;
-  /** @default DEFAULT_PARAMETERS for each one left out */
-  parameters?: Partial<NetworkParameters>;
-  preprocessing?: PreprocessingOptions;
-  /** Training rows used at most; whole carts are left out at random, and the model says so. @default 250000 */
-  maxTrainRows?: number;
-  /** How log odds become probabilities, fitted on validation rows. @default platt */
-  calibration?: "platt" | "isotonic" | "none";
-  /** Train the logistic regression baseline too. @default true */
-  baselines?: boolean;
-  /** @default what {@link loadBackend} takes */
-  backend?: Backend;
-  /** Called after every pass over the rows. */
-  onEpoch?: (epoch: Epoch) => boolean | void | Promise<boolean | void>;
-}
 
 /**
  * Trains the purchase-propensity model.
@@ -291,18 +259,6 @@ function rateModel(
     baselines: {},
     backend: { name: "none", version: "" },
     trainSeconds,
-  };
-}
-
-/** The columns' roles that options name, defaults filled in. */
-export function rolesOf(
-  options: Pick<TrainingOptions, "label" | "keys" | "cartKeys" | "drop">,
-): Roles {
-  return {
-    label: options.label ?? "label",
-    keys: options.keys ?? ["user_id", "user_session", "product_id"],
-    cartKeys: options.cartKeys ?? CART_KEYS,
-    drop: options.drop ?? [],
   };
 }
 

@@ -64,7 +64,7 @@ Deno.test("inputs are finite whatever numbers come", async () => {
 });
 
 Deno.test("unseen and missing texts have slots; frequent ones their own", async () => {
-  const texts = Array.from({ length: 400 }, (_, i) => (i % 2 === 0 ? "often" : `rare ${i}`));
+  const texts = Array.from({ length: 400 }, (_, i) => (i % 4 !== 1 ? "often" : `rare ${i}`));
   const frame = pl.DataFrame({ x: texts.map((_, i) => i % 5), kind: texts });
   const preprocessing = fitPreprocessing(await columnsOf(frame), { hashSlots: 4 });
   const slot = (kind: string | null) => encodeRow(preprocessing, { x: 1, kind }).slots[0]!;

@@ -3,7 +3,8 @@ import type pl from "nodejs-polars";
 import { homePaths, loadConfig, runCommand } from "clickstream/config";
 import { evaluateModel, type Evaluation } from "../evaluate.ts";
 import { toJson, writeWhole } from "../registry/files.ts";
-import { type LoadedModel, loadModel } from "../registry/registry.ts";
+import { loadModel } from "../registry/registry.ts";
+import type { LoadedModel } from "../registry/version.ts";
 import { splitByCart } from "../split.ts";
 import { readOptions, wholeNumber } from "./options.ts";
 

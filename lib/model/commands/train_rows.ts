@@ -9,7 +9,8 @@ import { toJson, writeWhole } from "../registry/files.ts";
 import { scoreFrame } from "../score.ts";
 import type { BootstrappedScores } from "../scores/bootstrap.ts";
 import { CART_KEYS } from "../split.ts";
-import { type TrainingOptions, trainPropensity } from "../train.ts";
+import { trainPropensity } from "../train.ts";
+import type { TrainingOptions } from "../training_options.ts";
 import { tuneNetwork, type Tuning } from "../tuning/network_tuning.ts";
 import type { Trial } from "../tuning/study.ts";
 

@@ -17,4 +17,4 @@ export type {
   SignatureColumn,
   Stage,
   VersionInfo,
-} from "./registry.ts";
+} from "./version.ts";

@@ -7,7 +7,7 @@ import type { Encoded } from "../features/preprocessing.ts";
 import { DEFAULT_PARAMETERS, type NetworkParameters } from "../network/network.ts";
 import type { LabelledInputs } from "../network/train.ts";
 import { type Part, partsOf, type SplitFrames, thinned } from "../parts.ts";
-import { rolesOf, type TrainingOptions } from "../train.ts";
+import { rolesOf, type TrainingOptions } from "../training_options.ts";
 import type { Point, Space } from "./space.ts";
 import { runStudy, type Study, type Trial } from "./study.ts";
 import { startWorkers } from "./worker_pool.ts";
