@@ -1,7 +1,6 @@
 import type { Container } from "./catalog.ts";
-import { badRequest, CosmosFailure } from "./failure.ts";
-import { transact } from "./item_store.ts";
-import { itemEtag, itemText } from "./item_store.ts";
+import { badRequest, CosmosFailure, tooLarge } from "./failure.ts";
+import { itemEtag, itemText, transact } from "./item_store.ts";
 import {
   createItem,
   deleteItem,
@@ -13,6 +12,7 @@ import {
   upsertItem,
 } from "./items.ts";
 import { isObject, type Json, type JsonObject } from "./json.ts";
+import { keyOfHeader } from "./partition_key.ts";
 import { parsePatch } from "./patch.ts";
 import type { Reply } from "./reply.ts";
 
@@ -26,11 +26,14 @@ export interface BatchOptions {
   key: string | null;
   /** Whether answers leave the items out. */
   minimal: boolean;
+  /** Size of the request. */
+  bytes: number;
   /** Seconds since 1970. */
   now: number;
 }
 
 const MOST_OPERATIONS = 100;
+const MOST_ATOMIC_BYTES = 2 * 1024 * 1024;
 
 /** One operation's answer. */
 interface Answer {
@@ -42,7 +45,8 @@ interface Answer {
 /**
  * Runs a bulk or a transactional batch, in one transaction of the file.
  *
- * @throws {CosmosFailure} 400 when the request is no list of at most 100 operations
+ * @throws {CosmosFailure} 400 when the request is no list of at most 100 operations or names no
+ *   key, 413 when a transactional one is larger than 2 MiB
  */
 export function runBatch(container: Container, body: Json, options: BatchOptions): Reply {
   if (!Array.isArray(body) || !body.every(isObject)) {
@@ -52,6 +56,11 @@ export function runBatch(container: Container, body: Json, options: BatchOptions
     throw badRequest(
       `Batch request has more operations than what is supported: ${MOST_OPERATIONS}.`,
     );
+  }
+  if (options.atomic) {
+    // Throws when the key is missing or is no whole key.
+    keyOfHeader(container.partitionKey, options.key);
+    if (options.bytes > MOST_ATOMIC_BYTES) throw tooLarge();
   }
   const { answers } = transact(container.items, () => runAll(container, body, options));
   const failed = answers.some(({ status }) => status >= 400);

@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { conflict, notFound } from "./failure.ts";
+import { badRequest, conflict, notFound } from "./failure.ts";
 import { closeItems, type ItemStore, openItems } from "./item_store.ts";
-import { isObject, type JsonObject } from "./json.ts";
+import type { JsonObject } from "./json.ts";
 import { parsePartitionKey, type PartitionKeyDefinition } from "./partition_key.ts";
-import { containerRid, databaseRid, etagOf } from "./resource_id.ts";
+import { containerRid, databaseRid } from "./resource_id.ts";
 
 /** A database: a name over containers. */
 export interface Database {
@@ -124,6 +124,7 @@ export function createContainer(
   const database = findDatabase(catalog, databaseId);
   if (database.containers.has(definition.id)) throw conflict();
   parsePartitionKey(definition.partitionKey);
+  checkDefaultTtl(definition);
   const { lastInsertRowid } = catalog.file.prepare(
     "INSERT INTO containers (database, id, definition, revision, ts) VALUES (?, ?, ?, 1, ?)",
   ).run(database.number, definition.id, JSON.stringify(definition), ts);
@@ -132,14 +133,24 @@ export function createContainer(
   return container;
 }
 
-/** Changes the parts of a definition that may change: TTL and indexing policy. */
+/**
+ * Changes the parts of a definition that may change: TTL and indexing policy.
+ *
+ * @throws {CosmosFailure} 400 for another id or partition key, or a wrong time to live
+ */
 export function replaceContainer(
   catalog: Catalog,
   container: Container,
   definition: JsonObject,
   ts: number,
 ): void {
-  container.definition = { ...definition, id: container.id };
+  if (definition.id !== container.id) throw badRequest("The id of a container cannot be changed.");
+  const { paths, kind } = parsePartitionKey(definition.partitionKey);
+  if (JSON.stringify([paths, kind]) !== JSON.stringify(keyShape(container))) {
+    throw badRequest("The partition key definition of a container cannot be changed.");
+  }
+  checkDefaultTtl(definition);
+  container.definition = withoutSystemProperties(definition);
   container.revision++;
   container.ts = ts;
   container.defaultTtl = ttlOf(definition);
@@ -156,11 +167,6 @@ export function deleteContainer(catalog: Catalog, databaseId: string, id: string
   findDatabase(catalog, databaseId).containers.delete(id);
   closeItems(container.items);
   removeFiles(containerFile(catalog, container.number));
-}
-
-/** ETag of a container's definition. */
-export function containerEtag(container: Container): string {
-  return etagOf(container.number, container.revision, container.ts);
 }
 
 function loadDatabases(catalog: Catalog): void {
@@ -210,6 +216,25 @@ function toContainer(
   };
 }
 
+function keyShape({ partitionKey: { paths, kind } }: Container): unknown {
+  return [paths, kind];
+}
+
+function withoutSystemProperties(definition: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(definition).filter(([name]) => !name.startsWith("_")));
+}
+
+function checkDefaultTtl({ defaultTtl }: JsonObject): void {
+  if (defaultTtl === undefined || defaultTtl === null) return;
+  const valid = typeof defaultTtl === "number" && Number.isInteger(defaultTtl) &&
+    (defaultTtl === -1 || (defaultTtl > 0 && defaultTtl <= 2_147_483_647));
+  if (valid) return;
+  throw badRequest(
+    `The default time to live ${JSON.stringify(defaultTtl)} is invalid: it must be a nonzero ` +
+      "positive integer of seconds up to 2147483647, or -1.",
+  );
+}
+
 function ttlOf(definition: JsonObject): number | undefined {
   return typeof definition.defaultTtl === "number" ? definition.defaultTtl : undefined;
 }
@@ -239,46 +264,4 @@ function removeFiles(file: string): void {
   for (const suffix of ["", "-wal", "-shm"]) {
     if (existsSync(file + suffix)) rmSync(file + suffix, { force: true });
   }
-}
-
-/** The definition as the service shows it: with its system properties. */
-export function containerResource(container: Container): JsonObject {
-  const definition = container.definition;
-  return {
-    indexingPolicy: isObject(definition.indexingPolicy) ? definition.indexingPolicy : {
-      indexingMode: "consistent",
-      automatic: true,
-      includedPaths: [{ path: "/*" }],
-      excludedPaths: [{ path: '/"_etag"/?' }],
-    },
-    conflictResolutionPolicy: {
-      mode: "LastWriterWins",
-      conflictResolutionPath: "/_ts",
-      conflictResolutionProcedure: "",
-    },
-    ...definition,
-    id: container.id,
-    _rid: container.rid,
-    _self: container.self,
-    _etag: containerEtag(container),
-    _ts: container.ts,
-    _docs: "docs/",
-    _sprocs: "sprocs/",
-    _triggers: "triggers/",
-    _udfs: "udfs/",
-    _conflicts: "conflicts/",
-  };
-}
-
-/** A database as the service shows it. */
-export function databaseResource(database: Database): JsonObject {
-  return {
-    id: database.id,
-    _rid: database.rid,
-    _self: `dbs/${database.rid}/`,
-    _etag: etagOf(database.number, 1, database.ts),
-    _colls: "colls/",
-    _users: "users/",
-    _ts: database.ts,
-  };
 }

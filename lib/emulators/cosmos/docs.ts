@@ -50,6 +50,7 @@ export function answerFeed(
       continueOnError: isTrue(headers, "x-ms-cosmos-batch-continue-on-error"),
       key: headers.get("x-ms-documentdb-partitionkey"),
       minimal: isMinimal(headers),
+      bytes: body.length,
       now: request.now,
     });
   }

@@ -81,6 +81,17 @@ export function tooLarge(): CosmosFailure {
   return new CosmosFailure(413, errorList("Request size is too large"));
 }
 
+const SQLITE_FULL = 13;
+
+/** What went wrong below the service: a full disk is its 403 for storage, the rest a 500. */
+export function failureOf(cause: unknown): CosmosFailure {
+  if ((cause as { errcode?: number })?.errcode === SQLITE_FULL) {
+    const message = "The disk is full: nothing was written. Make room and try again.";
+    return new CosmosFailure(403, errorList(message), { substatus: 1014, cause });
+  }
+  return new CosmosFailure(500, errorList(String(cause)), { cause });
+}
+
 /** Wraps a sentence as the service does: a JSON list of errors inside the message. */
 function errorList(message: string): string {
   return `Message: ${JSON.stringify({ Errors: [message] })}`;

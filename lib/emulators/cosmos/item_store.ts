@@ -41,6 +41,7 @@ interface Statements {
   upsert: StatementSync;
   update: StatementSync;
   delete: StatementSync;
+  times: StatementSync;
   begin: StatementSync;
   commit: StatementSync;
   rollback: StatementSync;
@@ -101,6 +102,7 @@ function prepare(file: DatabaseSync): Statements {
     ),
     update: file.prepare("UPDATE items SET body = ?2, lsn = ?3, ts = ?4, ttl = ?5 WHERE row = ?1"),
     delete: file.prepare("DELETE FROM items WHERE row = ?"),
+    times: file.prepare("SELECT row, ts, ttl FROM items WHERE row > ? ORDER BY row LIMIT ?"),
     begin: file.prepare("BEGIN IMMEDIATE"),
     commit: file.prepare("COMMIT"),
     rollback: file.prepare("ROLLBACK"),

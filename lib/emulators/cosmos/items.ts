@@ -205,16 +205,16 @@ function prepare(container: Container, body: JsonObject, request: ItemRequest): 
 }
 
 /** @throws {CosmosFailure} 400 when the id is not one the service takes */
-export function checkId(id: Json | undefined): string {
+export function checkId(id: Json | undefined, most = 1023): string {
   if (typeof id !== "string" || id === "") {
     throw badRequest(
       "The input content is invalid because the required properties - 'id; ' - " +
         "are missing",
     );
   }
-  if (/[/\\?#]/.test(id) || id.length > 1023 || id.endsWith(" ")) {
+  if (/[/\\?#]/.test(id) || id.length > most || id.endsWith(" ")) {
     throw badRequest(
-      "The resource id is invalid: it must have at most 1023 characters, none of / \\ ? #, and " +
+      `The resource id is invalid: it must have at most ${most} characters, none of / \\ ? #, and ` +
         "must not end with a space.",
     );
   }

@@ -45,7 +45,13 @@ function parseOperation(operation: Json): PatchOperation {
   const op = String(operation.op).toLowerCase();
   if (!OPERATORS.has(op)) throw badRequest(`The patch operator '${op}' is not supported.`);
   const path = parsePath(operation.path);
-  if (op === "move") return { op, path, from: parsePath(operation.from) };
+  if (op === "move") {
+    const from = parsePath(operation.from);
+    if (from.every((name, i) => name === path[i])) {
+      throw badRequest("A patch cannot move a value to itself or into itself.");
+    }
+    return { op, path, from };
+  }
   if (op === "remove") return { op, path };
   if (operation.value === undefined) throw badRequest(`The patch operation '${op}' needs a value.`);
   if (op === "incr" && typeof operation.value !== "number") {
@@ -94,7 +100,14 @@ function put(body: JsonObject, path: string[], value: Json, op: "add" | "set" | 
   const name = path[path.length - 1]!;
   if (Array.isArray(parent)) return putInArray(parent, name, value, op, path);
   if (op === "replace" && !Object.hasOwn(parent, name)) throw missing(path);
-  parent[name] = value;
+  setOwn(parent, name, value);
+}
+
+/** Sets a property of whatever name: a plain assignment to `__proto__` would set none. */
+function setOwn(object: JsonObject, name: string, value: Json): void {
+  const slot = { value, writable: true, enumerable: true, configurable: true };
+  if (name === "__proto__") Object.defineProperty(object, name, slot);
+  else object[name] = value;
 }
 
 function putInArray(array: Json[], name: string, value: Json, op: string, path: string[]): void {

@@ -1,7 +1,6 @@
-import { Buffer } from "node:buffer";
-import { createHash } from "node:crypto";
 import type { Container } from "./catalog.ts";
 import { queryCharge } from "./charges.ts";
+import { fingerprint, placeOf, readToken, type Token, writeToken } from "./continuation.ts";
 import { badRequest } from "./failure.ts";
 import { itemText, type StoredItem } from "./item_store.ts";
 import { isExpired } from "./items.ts";
@@ -12,16 +11,7 @@ import { parseQuery } from "./query/parser.ts";
 import { type Plan, planQuery } from "./query/plan.ts";
 import type { Value } from "./query/values.ts";
 import type { Reply } from "./reply.ts";
-import {
-  chunksOf,
-  countOf,
-  itemAt,
-  needsBody,
-  type Place,
-  queryView,
-  type Scan,
-  selectionOf,
-} from "./scan.ts";
+import { chunksOf, countOf, itemAt, needsBody, queryView, type Scan, selectionOf } from "./scan.ts";
 
 /** What a page of a feed or a query is asked with. */
 export interface PageRequest {
@@ -275,51 +265,4 @@ function pageReply(
       ...(continuation === null ? {} : { "x-ms-continuation": continuation }),
     },
   };
-}
-
-function placeOf({ row, ts }: StoredItem): Place {
-  return { row, ts };
-}
-
-/** Where a query goes on. */
-interface Token {
-  name: string;
-  place?: Place;
-  skip?: number;
-  left?: number;
-  kept?: string;
-  offset?: number;
-}
-
-/** A short name of a query over a container, so that no other query goes on with its token. */
-function fingerprint(container: Container, body: Json, key: string | null): string {
-  const asked = JSON.stringify([container.rid, body, key]);
-  return createHash("sha256").update(asked).digest("base64url").slice(0, 12);
-}
-
-function writeToken(token: Token): string {
-  return Buffer.from(JSON.stringify(token)).toString("base64url");
-}
-
-function readToken(text: string | null, name: string): Token | undefined {
-  if (text === null || text === "") return undefined;
-  let token: unknown;
-  try {
-    token = JSON.parse(Buffer.from(text, "base64url").toString());
-  } catch (cause) {
-    throw badRequest("The continuation token is malformed.", 0, cause);
-  }
-  if (!isObject(token) || token.name !== name || !isToken(token)) {
-    throw badRequest("The continuation token is malformed, or it belongs to another query.");
-  }
-  return token;
-}
-
-function isToken(token: Record<string, unknown>): token is Record<string, Json> & Token {
-  const isNumber = (value: unknown) => value === undefined || Number.isSafeInteger(value);
-  const { place, kept } = token;
-  return isNumber(token.skip) && isNumber(token.left) && isNumber(token.offset) &&
-    (kept === undefined || typeof kept === "string") &&
-    (place === undefined ||
-      (isObject(place) && Number.isSafeInteger(place.row) && Number.isSafeInteger(place.ts)));
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { CosmosFailure } from "./failure.ts";
+import { CosmosFailure, failureOf } from "./failure.ts";
 
 /** An answer before it is put on the wire. */
 export interface Reply {
@@ -27,17 +27,14 @@ export function jsonReply(status: number, value: unknown, more: Partial<Reply> =
 
 /** A failure as a reply. Anything that is no {@link CosmosFailure} is a defect: 500. */
 export function failureReply(error: unknown): Reply {
-  const failure = error instanceof CosmosFailure
-    ? error
-    : new CosmosFailure(500, `Message: ${JSON.stringify({ Errors: [String(error)] })}`);
+  const failure = error instanceof CosmosFailure ? error : failureOf(error);
+  const { status, code, message, substatus, retryAfterMs } = failure;
   return {
-    status: failure.status,
-    body: JSON.stringify({ code: failure.code, message: failure.message }),
+    status,
+    body: JSON.stringify({ code, message }),
     headers: {
-      ...(failure.substatus === 0 ? {} : { "x-ms-substatus": String(failure.substatus) }),
-      ...(failure.retryAfterMs === undefined
-        ? {}
-        : { "x-ms-retry-after-ms": String(failure.retryAfterMs) }),
+      ...(substatus === 0 ? {} : { "x-ms-substatus": String(substatus) }),
+      ...(retryAfterMs === undefined ? {} : { "x-ms-retry-after-ms": String(retryAfterMs) }),
     },
   };
 }

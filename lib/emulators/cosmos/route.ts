@@ -1,7 +1,7 @@
 /** What a request's path names. */
 export interface Route {
   /** `account`, or the collection of resources the path is in. */
-  type: "account" | "dbs" | "colls" | "docs" | "pkranges" | "other";
+  type: "account" | "dbs" | "colls" | "docs" | "pkranges" | "offers" | "other";
   database: string | undefined;
   container: string | undefined;
   item: string | undefined;
@@ -30,7 +30,7 @@ export function parseRoute(path: string): Route | undefined {
       links: [""],
     };
   }
-  const known = { dbs: true, colls: true, docs: true, pkranges: true };
+  const known = { dbs: true, colls: true, docs: true, pkranges: true, offers: true };
   const last = parts[parts.length - (parts.length % 2 === 1 ? 1 : 2)]!;
   const named = (collection: string, place: number) =>
     parts[place] === collection ? parts[place + 1] : undefined;

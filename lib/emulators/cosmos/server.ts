@@ -1,27 +1,22 @@
+import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
-import { BusyError } from "clickstream/config";
+import { join } from "node:path";
+import { acquireLock, BusyError, type Lock } from "clickstream/config";
 import { type AccountKeys, authorize, decodeKey } from "./authorization.ts";
 import {
   type Catalog,
   closeCatalog,
-  containerResource,
-  createContainer,
-  createDatabase,
-  databaseResource,
-  deleteContainer,
-  deleteDatabase,
+  type Container,
   findContainer,
-  findDatabase,
   keepSetting,
   openCatalog,
-  replaceContainer,
 } from "./catalog.ts";
 import { answerFeed, answerItem, isQuery } from "./docs.ts";
 import { badRequest, CosmosFailure, notFound, tooLarge } from "./failure.ts";
-import { checkId } from "./items.ts";
-import { type JsonObject, parseObject } from "./json.ts";
 import { failureReply, jsonReply, type Reply, toResponse } from "./reply.ts";
+import { accountReply, answerContainers, answerDatabases, rangesReply } from "./resources.ts";
 import { parseRoute, type Route, signedType } from "./route.ts";
+import { sweepExpired } from "./sweep.ts";
 
 /** How the server runs. */
 export interface CosmosOptions {
@@ -60,13 +55,26 @@ export interface Cosmos {
 }
 
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
+const SWEEP_MS = 1000;
 
 /**
  * Starts a server that speaks to the Azure Cosmos DB SDKs, on files of its own.
  *
- * @throws {BusyError} when the port is in use
+ * @throws {BusyError} when the port or the folder is in use
  */
-export function startCosmos(options: CosmosOptions): Promise<Cosmos> {
+export async function startCosmos(options: CosmosOptions): Promise<Cosmos> {
+  const lock = acquireLock(join(options.directory, "lock"), {
+    what: `The Cosmos DB files in ${options.directory}`,
+  });
+  try {
+    return await startLocked(options, lock);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function startLocked(options: CosmosOptions, lock: Lock): Promise<Cosmos> {
   const catalog = openCatalog(options.directory);
   const makeKey = () => randomBytes(64).toString("base64");
   const writeKey = options.writeKey ?? keepSetting(catalog, "writeKey", makeKey);
@@ -82,6 +90,7 @@ export function startCosmos(options: CosmosOptions): Promise<Cosmos> {
   const server = listen(account, options);
   const { port } = server.addr as Deno.NetAddr;
   account.endpoint = `http://127.0.0.1:${port}/`;
+  const sweeper = setInterval(() => sweepExpired(catalog, seconds(account)), SWEEP_MS);
   return Promise.resolve({
     endpoint: account.endpoint,
     port,
@@ -90,8 +99,10 @@ export function startCosmos(options: CosmosOptions): Promise<Cosmos> {
     status: () => statusOf(account),
     throttle: (left, retryAfterMs = 10) => void (account.throttled = { left, retryAfterMs }),
     close: async () => {
+      clearInterval(sweeper);
       await server.shutdown();
       closeCatalog(catalog);
+      lock.release();
     },
   });
 }
@@ -132,20 +143,27 @@ async function answer(account: Account, request: Request): Promise<Response> {
 
 async function readBody(request: Request): Promise<string> {
   if (request.body === null) return "";
-  if (Number(request.headers.get("content-length") ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  const announced = request.headers.get("content-length");
+  if (Number(announced ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  const bytes = announced === null ? await readUnannounced(request.body) : await request.bytes();
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    throw badRequest("The request payload is not UTF-8 text.", 0, cause);
+  }
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+async function readUnannounced(body: ReadableStream<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of request.body) {
+  for await (const chunk of body) {
     bytes += chunk.length;
     if (bytes > MAX_BODY_BYTES) throw tooLarge();
     chunks.push(chunk);
   }
-  const whole = chunks.length === 1 ? chunks[0]! : await new Blob(chunks as BlobPart[]).bytes();
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(whole);
-  } catch (cause) {
-    throw badRequest("The request payload is not UTF-8 text.", 0, cause);
-  }
+  return Buffer.concat(chunks);
 }
 
 function dispatch(account: Account, request: Request, body: string): Reply | Promise<Reply> {
@@ -162,23 +180,31 @@ function dispatch(account: Account, request: Request, body: string): Reply | Pro
     date: headers.get("x-ms-date") ?? headers.get("date"),
     writes: !reads,
   }, account.now());
-  if (route.type === "account") return accountReply(account);
+  if (route.type === "account") return accountReply(account.endpoint);
   throttleIfAsked(account);
+  const { catalog } = account;
+  const asked = { method, headers, body, now: seconds(account) };
   switch (route.type) {
     case "dbs":
-      return answerDatabases(account, route, method, body);
+      return answerDatabases(catalog, route, asked);
     case "colls":
-      return answerContainers(account, route, method, body);
+      return answerContainers(catalog, route, asked);
     case "pkranges":
-      return rangesReply(containerOf(account, route));
+      return rangesReply(containerOf(account, route), headers);
+    case "offers":
+      return jsonReply(200, { _rid: "", Offers: [], _count: 0 });
     case "docs": {
-      const asked = { method, headers, body, now: seconds(account) };
       const container = containerOf(account, route);
       return route.isOne ? answerItem(container, route.item!, asked) : answerFeed(container, asked);
     }
   }
+  if (UNSUPPORTED.has(signedType(pathname))) {
+    throw badRequest(`This local store has no ${signedType(pathname)}.`);
+  }
   throw notFound();
 }
+
+const UNSUPPORTED = new Set(["sprocs", "triggers", "udfs", "conflicts", "users", "permissions"]);
 
 function throttleIfAsked(account: Account): void {
   if (account.throttled.left <= 0) return;
@@ -191,93 +217,7 @@ function throttleIfAsked(account: Account): void {
   );
 }
 
-function accountReply(account: Account): Reply {
-  const { endpoint } = account;
-  const location = { name: "Local", databaseAccountEndpoint: endpoint };
-  return jsonReply(200, {
-    _self: "",
-    id: "clickstream-local",
-    _rid: "clickstream-local",
-    media: "//media/",
-    addresses: "//addresses/",
-    _dbs: "//dbs/",
-    writableLocations: [location],
-    readableLocations: [location],
-    enableMultipleWriteLocations: false,
-    userReplicationPolicy: { asyncReplication: false, minReplicaSetSize: 1, maxReplicasetSize: 4 },
-    userConsistencyPolicy: { defaultConsistencyLevel: "Session" },
-    systemReplicationPolicy: { minReplicaSetSize: 1, maxReplicasetSize: 4 },
-    readPolicy: { primaryReadCoefficient: 1, secondaryReadCoefficient: 1 },
-    queryEngineConfiguration: "{}",
-  });
-}
-
-function answerDatabases(account: Account, route: Route, method: string, body: string): Reply {
-  const { catalog } = account;
-  if (!route.isOne) {
-    if (method === "POST" && body.includes('"query"') === false) {
-      const { id } = parseObject(body);
-      return jsonReply(
-        201,
-        databaseResource(createDatabase(catalog, checkId(id), seconds(account))),
-      );
-    }
-    const all = [...catalog.databases.values()].map(databaseResource);
-    return jsonReply(200, { _rid: "", Databases: all, _count: all.length });
-  }
-  const id = route.database!;
-  if (method === "GET") return jsonReply(200, databaseResource(findDatabase(catalog, id)));
-  if (method !== "DELETE") throw badRequest(`${method} is not possible on a database.`);
-  deleteDatabase(catalog, id);
-  return { status: 204, body: "" };
-}
-
-function answerContainers(account: Account, route: Route, method: string, body: string): Reply {
-  const { catalog } = account;
-  const database = route.database!;
-  if (!route.isOne) {
-    if (method === "POST" && body.includes('"query"') === false) {
-      const definition = parseObject(body);
-      const named = { ...definition, id: checkId(definition.id) } as JsonObject & { id: string };
-      const made = createContainer(catalog, database, named, seconds(account));
-      return jsonReply(201, containerResource(made));
-    }
-    const all = [...findDatabase(catalog, database).containers.values()].map(containerResource);
-    const _rid = findDatabase(catalog, database).rid;
-    return jsonReply(200, { _rid, DocumentCollections: all, _count: all.length });
-  }
-  const id = route.container!;
-  if (method === "DELETE") {
-    deleteContainer(catalog, database, id);
-    return { status: 204, body: "" };
-  }
-  const container = findContainer(catalog, database, id);
-  if (method === "PUT") replaceContainer(catalog, container, parseObject(body), seconds(account));
-  else if (method !== "GET") throw badRequest(`${method} is not possible on a container.`);
-  return jsonReply(200, containerResource(container), { lsn: container.items.lsn });
-}
-
-/** The one range that all keys are in. */
-function rangesReply(container: ReturnType<typeof containerOf>): Reply {
-  const range = {
-    id: "0",
-    _rid: container.rid,
-    _self: `${container.self}pkranges/0/`,
-    _etag: `"${container.revision}"`,
-    _ts: container.ts,
-    minInclusive: "",
-    maxExclusive: "FF",
-    ridPrefix: 0,
-    throughputFraction: 1,
-    status: "online",
-    parents: [],
-    lsn: container.items.lsn,
-  };
-  const body = { _rid: container.rid, PartitionKeyRanges: [range], _count: 1 };
-  return jsonReply(200, body, { headers: { etag: `"${container.revision}"` } });
-}
-
-function containerOf(account: Account, route: Route) {
+function containerOf(account: Account, route: Route): Container {
   if (route.database === undefined || route.container === undefined) throw notFound();
   return findContainer(account.catalog, route.database, route.container);
 }
