@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import { ClickstreamError } from "./errors.ts";
 
 /** What was waited for did not come in time. */
@@ -54,7 +55,8 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
     };
     const timer = setTimeout(() => {
       signal?.removeEventListener("abort", stop);
-      resolve();
+      // Deno 2.8.0 can lose a timer set straight from a timer while DuckDB works; not from here.
+      setImmediate(resolve);
     }, ms);
     signal?.addEventListener("abort", stop, { once: true });
   });

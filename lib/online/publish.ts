@@ -1,4 +1,5 @@
 import type { Container, OperationInput, OperationResponse } from "@azure/cosmos";
+import { pause } from "clickstream/config";
 import type { OnlineDocument } from "./documents.ts";
 import { storeError } from "./store.ts";
 
@@ -165,5 +166,5 @@ async function bulk(
 
 /** Waits longer each time the service asked for less. */
 function backOff(round: number): Promise<void> {
-  return new Promise((done) => setTimeout(done, Math.min(50 * 2 ** round, 5000)));
+  return pause(Math.min(50 * 2 ** round, 5000));
 }

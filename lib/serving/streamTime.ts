@@ -1,12 +1,9 @@
 import type { Config } from "clickstream/config";
 import { type HistoryFile, type QueryFile, readState, streamFiles } from "clickstream/streaming";
 
-/** How far behind the newest event the stream's watermark is, in microseconds. */
-const ALLOWED_LATENESS = 3_600_000_000;
-
 /**
- * Reads the newest event time of the stream: an hour past the watermark that the streaming query has
- * written last; before it ran, the newest of history. Null when there is neither.
+ * Reads the newest event time of the stream: what the streaming query has committed last; before it
+ * ran, the newest of history. Null when there is neither.
  *
  * @param config whose home is read
  * @param keepMs milliseconds for which an answer is kept
@@ -28,8 +25,7 @@ export function streamTimeOf(
 }
 
 function newestOf(query: QueryFile | null, history: HistoryFile | null): bigint | null {
-  const watermark = query?.watermark ?? null;
-  const streamed = watermark === null ? null : watermark + ALLOWED_LATENESS;
-  const known = [streamed, history?.newestEventTime ?? null].filter((time) => time !== null);
+  const known = [query?.newestEventTime ?? null, history?.newestEventTime ?? null]
+    .filter((time) => time !== null);
   return known.length === 0 ? null : BigInt(Math.round(Math.max(...known)));
 }

@@ -1,3 +1,4 @@
+import { pause } from "clickstream/config";
 import type { HubMessage } from "./decode.ts";
 import type { PlannedBatch } from "./batch_log.ts";
 
@@ -42,10 +43,12 @@ export class MessageBuffer {
   /** Waits until something arrives, at most `milliseconds`. */
   async arrival(milliseconds: number): Promise<void> {
     if (this.#held > 0) return;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const pause = new Promise<void>((done) => timer = setTimeout(done, milliseconds));
-    await Promise.race([this.#arrival.promise, pause]);
-    clearTimeout(timer);
+    const waiting = new AbortController();
+    await Promise.race([
+      this.#arrival.promise,
+      pause(milliseconds, waiting.signal).catch(() => {}),
+    ]);
+    waiting.abort();
     this.#arrival = Promise.withResolvers();
   }
 

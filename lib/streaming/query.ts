@@ -289,11 +289,11 @@ export class StreamingQuery {
   async #commit(): Promise<void> {
     this.#lastCommit = this.#options.now();
     const ends = new Map(this.#processed);
-    const watermark = this.#watermark.value;
+    const { value: watermark, newest } = this.#watermark;
     const moved = [...ends].some(([p, end]) => end > (this.#tables.committed.get(p) ?? -1));
     if (moved) await this.#tables.commit(ends);
     this.#log.forget((batch) => this.#isCommitted(batch));
-    this.#writeFile(watermark);
+    this.#writeFile(watermark, newest);
   }
 
   async #commitAndMerge(): Promise<void> {
@@ -337,12 +337,13 @@ export class StreamingQuery {
     this.#log.close();
   }
 
-  #writeFile(watermark = this.#watermark.value): void {
+  #writeFile(watermark = this.#watermark.value, newest = this.#watermark.newest): void {
     writeState<QueryFile>(streamFiles(this.#options.config).query, {
       state: this.#status.state,
       pid: Deno.pid,
       committed: Object.fromEntries(this.#tables.committed),
       watermark: Number.isFinite(watermark) ? watermark : null,
+      newestEventTime: Number.isFinite(newest) ? newest : null,
       error: this.#status.error?.message ?? null,
     });
   }

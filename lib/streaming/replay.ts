@@ -1,6 +1,6 @@
 import type { EventHubProducerClient } from "@azure/event-hubs";
 import { Buffer } from "node:buffer";
-import type { Config } from "clickstream/config";
+import { type Config, pause } from "clickstream/config";
 import { type EventMessage, messageOf, parseMessage } from "clickstream/events";
 import { type Lakehouse, records } from "clickstream/lakehouse";
 import { StreamError } from "./errors.ts";
@@ -284,8 +284,4 @@ export class Replay {
   #write(): void {
     writeState(this.#path, this.#file);
   }
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((done) => setTimeout(done, milliseconds));
 }

@@ -68,6 +68,8 @@ export interface QueryFile {
   committed: Record<string, number>;
   /** Watermark that silver has reached, microseconds since 1970; null before the first event. */
   watermark: number | null;
+  /** Newest event time that silver has reached, microseconds since 1970; null before the first event. */
+  newestEventTime: number | null;
   error: string | null;
 }
 

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { waitUntil } from "clickstream/config";
 import { records } from "clickstream/lakehouse";
-import { currentSql, eventSets, inferenceTable, metricColumns } from "clickstream/metrics";
 import { documentId, lookUpFeatures, readDocument } from "clickstream/online";
 import {
   countTies,
@@ -15,7 +14,7 @@ import {
   startStream,
   type StreamStatus,
 } from "clickstream/streaming";
-import { type SmallShop, withShop } from "./shop.ts";
+import { goldDifferences, type SmallShop, withShop } from "./shop.ts";
 
 // The SDKs keep timers and sockets of their own.
 const options = { sanitizeOps: false, sanitizeResources: false };
@@ -34,22 +33,6 @@ async function runLiveHalf(shop: SmallShop): Promise<StreamStatus> {
 async function allHold(ties: { name: string; ok: boolean; detail: string }[]): Promise<void> {
   await Promise.resolve();
   assert.deepEqual(ties.filter((tie) => !tie.ok), []);
-}
-
-/** Rows of gold that differ from a recount of silver. */
-async function goldDifferences({ lake }: SmallShop): Promise<Record<string, number>> {
-  const differences: Record<string, number> = {};
-  for (const set of eventSets) {
-    const columns = [...metricColumns, "event_time", ...set.latest.map((l) => l.name)];
-    const differs = columns.map((c) => `recount.${c} is distinct from held.${c}`).join(" or ");
-    const [row] = await records(
-      lake,
-      `select count(*) as n from (${currentSql(set, "electronics_events_silver")}) as recount
-       full join ${inferenceTable(set)} as held using (${set.keys.join(", ")}) where ${differs}`,
-    );
-    differences[set.name] = Number(row!.n);
-  }
-  return differences;
 }
 
 Deno.test(

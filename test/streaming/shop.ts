@@ -1,11 +1,26 @@
 import { join } from "node:path";
 import { type Config, homePaths, loadConfig } from "clickstream/config";
 import { generateShop, readEvents } from "clickstream/events";
-import { closeLakehouse, type Lakehouse, openLakehouse } from "clickstream/lakehouse";
-import { closeOnlineStore, type OnlineStore, openOnlineStore } from "clickstream/online";
+import { closeLakehouse, type Lakehouse, openLakehouse, records } from "clickstream/lakehouse";
+import {
+  currentSql,
+  eventSets,
+  expiredSql,
+  inferenceTable,
+  metricColumns,
+} from "clickstream/metrics";
+import {
+  closeOnlineStore,
+  containerOf,
+  documentsSql,
+  type OnlineDocument,
+  type OnlineStore,
+  openOnlineStore,
+} from "clickstream/online";
 import {
   type HistoryFile,
   publishHistory,
+  type QueryFile,
   readState,
   seedOnlineStore,
   stageEvents,
@@ -21,6 +36,9 @@ export interface SmallShop {
   lake: Lakehouse;
   store: OnlineStore;
   connectionString: string;
+  /** The online store's endpoint and writing key. */
+  endpoint: string;
+  key: string;
 }
 
 /** Runs `body` with a small shop; everything is closed and removed afterwards. */
@@ -41,7 +59,7 @@ export async function withShop(
     try {
       await publish(config, lake, store, events);
       const connectionString = hubs.connectionString("electronics-events");
-      await body({ config, lake, store, connectionString });
+      await body({ config, lake, store, connectionString, endpoint, key });
     } finally {
       closeOnlineStore(store);
       await closeLakehouse(lake);
@@ -60,4 +78,44 @@ async function publish(config: Config, lake: Lakehouse, store: OnlineStore, even
   connection.closeSync();
   await publishHistory(lake, config);
   await seedOnlineStore(lake, store, readState<HistoryFile>(streamFiles(config).history)!);
+}
+
+/** Rows of gold that differ from a recount of silver. */
+export async function goldDifferences({ lake }: SmallShop): Promise<Record<string, number>> {
+  const differences: Record<string, number> = {};
+  for (const set of eventSets) {
+    const columns = [...metricColumns, "event_time", ...set.latest.map((l) => l.name)];
+    const differs = columns.map((c) => `recount.${c} is distinct from held.${c}`).join(" or ");
+    const [row] = await records(
+      lake,
+      `select count(*) as n from (${currentSql(set, "electronics_events_silver")}) as recount
+       full join ${inferenceTable(set)} as held using (${set.keys.join(", ")}) where ${differs}`,
+    );
+    differences[set.name] = Number(row!.n);
+  }
+  return differences;
+}
+
+/** Unexpired keys whose online document is missing or holds other values than gold, and documents too many. */
+export async function onlineDifferences(
+  { lake, store, config }: SmallShop,
+): Promise<Record<string, number>> {
+  const { watermark } = readState<QueryFile>(streamFiles(config).query)!;
+  const differences: Record<string, number> = {};
+  for (const set of eventSets) {
+    const table = inferenceTable(set);
+    const unexpired = `not ${expiredSql(set, `make_timestamp(${Math.round(watermark!)})`)}`;
+    const wanted = await records(
+      lake,
+      documentsSql(set, `(select * from ${table} where ${unexpired})`),
+    ) as OnlineDocument[];
+    const { resources } = await containerOf(store, table).items
+      .query<OnlineDocument>("select * from c", { maxItemCount: -1 }).fetchAll();
+    const stored = new Map(resources.map((document) => [document.id, document]));
+    const same = (a: OnlineDocument, b: OnlineDocument | undefined) =>
+      ["event_time", "version", ...metricColumns].every((name) => a[name] === b?.[name]);
+    const wrong = wanted.filter((document) => !same(document, stored.get(document.id)));
+    differences[set.name] = wrong.length + Math.max(0, stored.size - wanted.length);
+  }
+  return differences;
 }
