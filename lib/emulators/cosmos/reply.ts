@@ -43,6 +43,8 @@ export function failureReply(error: unknown): Reply {
 export function toResponse(reply: Reply): Response {
   const headers: Record<string, string> = {
     "content-type": "application/json",
+    // Without no-transform the server would compress, and weaken ETags for it.
+    "cache-control": "no-store, no-cache, no-transform",
     "x-ms-activity-id": randomUUID(),
     "x-ms-request-charge": String(reply.charge ?? 0),
     "x-ms-version": "2020-07-15",

@@ -1,0 +1,336 @@
+/** The Deno side of run_delta.sh: `delta.ts PYTHON FOLDER`. Ends with an error at the first difference. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import {
+  addColumns,
+  appendTo,
+  checkpoint,
+  closeLakehouse,
+  type Column,
+  createTable,
+  deleteFrom,
+  type Lakehouse,
+  mergeInto,
+  openLakehouse,
+  optimize,
+  overwriteTable,
+  records,
+  restoreTable,
+  snapshot,
+  tableAt,
+  updateTable,
+  vacuum,
+} from "clickstream/lakehouse";
+
+type Row = Record<string, string | number | boolean | null>;
+/** An integer of 64 bits in a request or an answer is text on this side. */
+interface Python {
+  ask(request: Record<string, unknown>): Promise<Record<string, unknown>>;
+  end(): Promise<void>;
+}
+
+function startPython(python: string): Python {
+  const script = join(import.meta.dirname!, "delta.py");
+  const child = new Deno.Command(python, { args: [script], stdin: "piped", stdout: "piped" })
+    .spawn();
+  const writer = child.stdin.getWriter();
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  const line = async () => {
+    while (!rest.includes("\n")) {
+      const { value, done } = await reader.read();
+      if (done) throw new Error("Python ended.");
+      rest += value;
+    }
+    const end = rest.indexOf("\n");
+    const text = rest.slice(0, end);
+    rest = rest.slice(end + 1);
+    return text;
+  };
+  return {
+    ask: async (request) => {
+      await writer.write(new TextEncoder().encode(exactText(request) + "\n"));
+      const answer = JSON.parse(await line(), exactValue) as Record<string, unknown>;
+      if (answer.error !== undefined) throw new Error(`${request.do}: ${answer.error}`);
+      return answer;
+    },
+    end: async () => {
+      await writer.close();
+      await reader.cancel();
+      await child.status;
+    },
+  };
+}
+
+function exactText(value: unknown): string {
+  const raw = JSON as unknown as { rawJSON(text: string): unknown };
+  return JSON.stringify(value, (_key, v) => typeof v === "bigint" ? raw.rawJSON(`${v}`) : v);
+}
+
+function exactValue(_key: string, value: unknown, context?: { source: string }): unknown {
+  const exact = typeof value !== "number" || Number.isSafeInteger(value);
+  return exact || !/^-?\d+$/.test(context?.source ?? "") ? value : BigInt(context!.source);
+}
+
+const BIG = 1_515_915_625_353_900_095n;
+
+const schema = {
+  id: "long",
+  text: "string",
+  price: "double",
+  paid: "boolean",
+  moment: "timestamp",
+  day: "date",
+  amount: "decimal(38,9)",
+  small: "decimal(10,2)",
+} as const;
+const columns = Object.entries(schema).map(([name, type]): Column => ({
+  name,
+  type,
+  nullable: name !== "id",
+}));
+
+/** Rows whose values try every type: both ends of their ranges, nulls, Unicode. */
+const first = {
+  columns: {
+    id: [BIG, BIG + 1n, -(2n ** 63n), 2n ** 63n - 1n],
+    text: ["", "é 中 🛒 'x' \"y\" \n\\", null, "z".repeat(200)],
+    price: [0.1, -1e300, null, 5e-324],
+    paid: [true, false, null, true],
+    moment: [1_577_836_800_000_001n, -1n, null, 4_102_444_799_999_999n],
+    day: ["2020-02-29", "1969-12-31", null, "2099-12-31"],
+    amount: [
+      "12345678901234567890123456789.123456789",
+      "-0.000000001",
+      null,
+      "0",
+    ],
+    small: ["99999999.99", "-99999999.99", null, "0.01"],
+  },
+};
+
+const shown = `id, text, price, paid, epoch_us(moment) as moment, day::varchar as day,
+  amount::varchar as amount, small::varchar as small`;
+
+/** Rows on both sides in one form. */
+function normal(rows: readonly Row[]): string[] {
+  return rows.map((row) => {
+    const plain = Object.entries(row).map(([name, value]) => {
+      if (name === "moment" && typeof value === "string") return [name, microseconds(value)];
+      if (typeof value === "bigint" || typeof value === "number") return [name, String(value)];
+      return [name, value];
+    });
+    return JSON.stringify(Object.fromEntries(plain.sort()));
+  });
+}
+
+function microseconds(text: string): string {
+  const [, whole, fraction = ""] = /^([^.+]+)(?:\.(\d+))?\+00:00$/.exec(text)!;
+  return String(BigInt(Date.parse(`${whole}Z`)) * 1000n + BigInt(fraction.padEnd(6, "0")));
+}
+
+interface Sides {
+  lake: Lakehouse;
+  python: Python;
+  root: string;
+}
+
+/** Both sides must show the same rows of the newest version and of the one before it. */
+async function compare(
+  { lake, python, root }: Sides,
+  table: string,
+  step: string,
+  { select = shown, older = true } = {},
+): Promise<void> {
+  const path = join(root, "clickstream", table);
+  const { version, files } = await snapshot(lake, table);
+  for (const wanted of older && version > 0 ? [version, version - 1] : [version]) {
+    const theirs = await python.ask({ do: "rows", path, version: wanted });
+    const relation = await tableAt(lake, table, { version: wanted });
+    const ours = await records(lake, `select ${select} from ${relation} order by id`);
+    assert.deepEqual(normal(theirs.rows as Row[]), normal(ours as Row[]), `${step}, v${wanted}`);
+    assert.equal(theirs.version, wanted, step);
+  }
+  console.log(`${table} v${version}, ${files.size} files: same rows after ${step}`);
+}
+
+async function writtenHere(sides: Sides): Promise<void> {
+  const { lake, python } = sides;
+  const path = join(sides.root, "clickstream/ours");
+  const check = (step: string) => compare(sides, "ours", step);
+  await createTable(lake, "ours", {
+    columns,
+    description: "ours",
+    properties: { "delta.logRetentionDuration": "interval 30 days", "our.own": "é" },
+  });
+  await check("create");
+  await appendTo(lake, "ours", first, { txn: [{ appId: "q", version: 7 }] });
+  await check("append");
+  const second = { sql: "select 5 as id, 'five' as text, 2.5 as price" };
+  await mergeInto(lake, "ours", { sql: `${second.sql} union all select ${BIG}, 'new', 1` }, {
+    keys: ["id"],
+  });
+  await check("merge");
+  await mergeInto(lake, "ours", { columns: { id: [5n, 6n], text: ["x", "y"] } }, {
+    keys: ["id"],
+    whenMatched: { update: { text: "target.text || source.text" } },
+  });
+  await check("conditional merge");
+  await updateTable(lake, "ours", { set: { price: "price * 2", paid: "false" }, where: "id < 10" });
+  await check("update");
+  await deleteFrom(lake, "ours", `id = ${2n ** 63n - 1n}`);
+  await check("delete");
+  for (let id = 100; id < 106; id++) {
+    await appendTo(lake, "ours", { columns: { id: [id], moment: [id] } });
+  }
+  await Promise.all(lake.background);
+  await check("automatic checkpoint");
+  await optimize(lake, "ours", { sortBy: ["id"] });
+  await check("optimize");
+  await Deno.remove(join(path, "_delta_log", `${"0".repeat(20)}.json`));
+  await checkpoint(lake, "ours");
+  await check("checkpoint");
+  const about = await python.ask({ do: "about", path });
+  assert.deepEqual([about.protocol, about.description, about.txn], [[1, 2], "ours", 7]);
+  assert.equal((about.configuration as Record<string, string>)["our.own"], "é");
+  assert.equal((about.nullable as Record<string, boolean>).id, false);
+  assert.equal(about.files, (await snapshot(lake, "ours")).files.size);
+  await overwriteTable(lake, "ours", { sql: "select 1 as id, 'only' as text" });
+  await check("overwrite");
+  await restoreTable(lake, "ours", { version: (await snapshot(lake, "ours")).version - 1 });
+  await check("restore");
+  await vacuum(lake, "ours", { retentionHours: 0, allowShortRetention: true });
+  await addColumns(lake, "ours", [{ name: "more", type: "long" }]);
+  await appendTo(lake, "ours", { columns: { id: [200n], more: [1n], note: ["n"] } }, {
+    mergeSchema: true,
+  });
+  await compareWide(sides, "ours", "added columns");
+}
+
+async function compareWide(sides: Sides, table: string, step: string): Promise<void> {
+  await compare(sides, table, step, { select: `${shown}, more, note`, older: false });
+}
+
+async function partitionedHere(sides: Sides): Promise<void> {
+  const { lake, python } = sides;
+  const path = join(sides.root, "clickstream/parts");
+  const select = "id, epoch_us(moment) as moment, day::varchar as day, text, paid";
+  await createTable(lake, "parts", {
+    columns: columns.filter(({ name }) => ["id", "moment", "day", "text", "paid"].includes(name)),
+    partitionBy: ["day", "text", "paid", "moment"],
+  });
+  await appendTo(lake, "parts", {
+    columns: {
+      id: [1n, 2n, 3n],
+      day: ["2020-01-01", null, "2020-01-02"],
+      text: ["a/b =%ü", null, "+ ?#"],
+      paid: [true, null, false],
+      moment: [1n, null, 1_577_836_800_500_000n],
+    },
+  });
+  await compare(sides, "parts", "partitions", { select });
+  await overwriteTable(lake, "parts", { columns: { id: [9n], day: ["2020-01-02"] } }, {
+    replaceWhere: "day = '2020-01-02'",
+  });
+  await compare(sides, "parts", "overwrite of a partition", { select });
+  await checkpoint(lake, "parts");
+  await compare(sides, "parts", "checkpoint of partitions", { select });
+  const { ids } = await python.ask({ do: "filtered", path, filters: [["text", "=", "a/b =%ü"]] });
+  assert.deepEqual(ids, [1]);
+}
+
+async function writtenThere(sides: Sides): Promise<void> {
+  const { lake, python } = sides;
+  const path = join(sides.root, "clickstream/theirs");
+  const check = (step: string) => compare(sides, "theirs", `there: ${step}`);
+  const row = (index: number) =>
+    Object.fromEntries(
+      Object.entries(first.columns).map(([name, values]) => [
+        name,
+        name === "day" && values[index] !== null
+          ? Date.parse(`${values[index]}`) / 86_400_000
+          : values[index],
+      ]),
+    );
+  const rows = [0, 1, 2, 3].map(row);
+  await python.ask({ do: "write", path, schema, rows, mode: "append", txn: ["q", 3] });
+  await check("create");
+  assert.equal((await snapshot(lake, "theirs")).txns.get("q"), 3);
+  await python.ask({ do: "write", path, schema, rows: [{ id: 5 }], mode: "append" });
+  await check("append");
+  await python.ask({ do: "merge", path, schema, rows: [{ id: 5, text: "m" }, { id: 6 }] });
+  await check("merge");
+  await python.ask({ do: "change", change: "update", path, set: { text: "'u'" }, where: "id = 6" });
+  await check("update");
+  await python.ask({ do: "change", change: "delete", path, where: "id = 5" });
+  await check("delete");
+  await mergeInto(lake, "theirs", { sql: "select 6 as id, 'here' as text" }, { keys: ["id"] });
+  await deleteFrom(lake, "theirs", "text = 'z'");
+  await check("merge here, of their table");
+  await python.ask({ do: "change", change: "optimize", path });
+  await check("optimize");
+  await python.ask({ do: "change", change: "checkpoint", path });
+  await Deno.remove(join(path, "_delta_log", `${"0".repeat(20)}.json`));
+  const fresh = await openLakehouse(sides.root, { threads: 1 });
+  try {
+    await compare({ ...sides, lake: fresh }, "theirs", "there: checkpoint", { older: false });
+  } finally {
+    await closeLakehouse(fresh);
+  }
+  const { version } = await snapshot(lake, "theirs");
+  await python.ask({ do: "write", path, schema, rows: [{ id: 1 }], mode: "overwrite" });
+  await check("overwrite");
+  await python.ask({ do: "change", change: "restore", path, version });
+  await check("restore");
+  await python.ask({ do: "change", change: "vacuum", path });
+  await compare(sides, "theirs", "there: vacuum", { older: false });
+  const wide = { ...schema, more: "long", note: "string" };
+  const added = [{ id: 7, more: 1, note: "n" }];
+  await python.ask({
+    do: "write",
+    path,
+    schema: wide,
+    rows: added,
+    mode: "append",
+    schema_mode: "merge",
+  });
+  await compareWide(sides, "theirs", "there: added columns");
+  await appendTo(lake, "theirs", { columns: { id: [8n], note: ["here"] } });
+  await optimize(lake, "theirs");
+  await compareWide(sides, "theirs", "optimize here, of their table");
+}
+
+async function partitionedThere(sides: Sides): Promise<void> {
+  const { python, lake } = sides;
+  const path = join(sides.root, "clickstream/theirs_parts");
+  const types = { id: "long", text: "string", day: "date", moment: "timestamp" };
+  const select = "id, text, day::varchar as day, epoch_us(moment) as moment";
+  const rows = [
+    { id: 1, text: "a/b =%ü", day: 18262, moment: 1 },
+    { id: 2, text: null, day: null, moment: null },
+    { id: 3, text: "+ ?#", day: 18263, moment: 1_577_836_800_500_000 },
+  ];
+  const partition_by = ["text", "day", "moment"];
+  await python.ask({ do: "write", path, schema: types, rows, mode: "append", partition_by });
+  await compare(sides, "theirs_parts", "there: partitions", { select });
+  assert.deepEqual(await records(lake, "select id from theirs_parts where text = '+ ?#'"), [
+    { id: 3n },
+  ]);
+  await updateTable(lake, "theirs_parts", { set: { text: "text || id" }, where: "id < 3" });
+  await compare(sides, "theirs_parts", "update here, of their partitions", { select });
+}
+
+const [pythonPath, folder] = Deno.args;
+const root = join(folder!, "lakehouse");
+const python = startPython(pythonPath!);
+const lake = await openLakehouse(root, { threads: 1 });
+try {
+  const sides = { lake, python, root };
+  for (const part of [writtenHere, partitionedHere, writtenThere, partitionedThere]) {
+    await part(sides);
+  }
+  console.log("Both sides agree after every operation.");
+} finally {
+  await closeLakehouse(lake);
+  await python.end();
+}
