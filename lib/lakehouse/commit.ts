@@ -3,7 +3,7 @@ import { ConflictError } from "./errors.ts";
 import { stringifyExact } from "./exactJson.ts";
 import type { Lakehouse } from "./lake.ts";
 import { entryPath, findSnapshot, readEntry, tableLog } from "./log.ts";
-import { parseTableName } from "./names.ts";
+import { parseTableName, type TableName } from "./names.ts";
 import { checkWritable } from "./protocol.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { checkpointWhenDue } from "./writeCheckpoint.ts";
@@ -27,16 +27,19 @@ export interface Attempt {
   actions: Action[];
   /** For the history. */
   info: CommitInfo;
-  /** Whether nothing was read: then files that others add or remove meanwhile do not matter. */
-  blind: boolean;
+  /**
+   * Whether a file that another writer adds meanwhile could change the result. Without it nothing
+   * was read, as in an append, and no added file matters.
+   */
+  reads?: (file: AddFile) => boolean;
 }
 
 const MOST_TRIES = 20;
 
 /**
- * Commits what `make` builds from the newest snapshot. When another writer was faster, a blind
- * append moves to the next version; anything else is made anew (what it had written is left to
- * vacuum).
+ * Commits what `make` builds from the newest snapshot. When another writer was faster, the attempt
+ * moves to the next version if what the other did does not matter to it; else it is made anew
+ * (what it had written is left to vacuum).
  *
  * @param make builds the attempt; null (no table yet) lets it create one
  * @returns the version committed
@@ -54,8 +57,9 @@ export async function transact(
       const snapshot = await findSnapshot(lake, name);
       const attempt = await make(snapshot);
       if (attempt === null) return snapshot!.version;
-      if (snapshot !== null) checkWritable(snapshot, !attempt.blind);
-      const version = await putEntry(lake, name.folder, snapshot, attempt);
+      const changes = attempt.actions.some((action) => action.remove?.dataChange);
+      if (snapshot !== null) checkWritable(snapshot, changes);
+      const version = await putEntry(lake, name, snapshot, attempt);
       if (version !== null) {
         checkpointWhenDue(lake, name, version, snapshot?.properties ?? {});
         return version;
@@ -72,26 +76,39 @@ export async function transact(
 /** Puts the attempt's entry at the next free version; null when it has to be made anew. */
 async function putEntry(
   lake: Lakehouse,
-  folder: string,
+  name: TableName,
   snapshot: Snapshot | null,
   attempt: Attempt,
 ): Promise<number | null> {
   const bytes = entryBytes(attempt, snapshot);
-  if (snapshot === null) await lake.storage.makeFolder(`${folder}/_delta_log`);
+  if (snapshot === null) await lake.storage.makeFolder(`${name.folder}/_delta_log`);
   for (let version = (snapshot?.version ?? -1) + 1;; version++) {
-    if (await lake.storage.putIfAbsent(entryPath(folder, version), bytes)) return version;
-    const rival = await readEntry(lake, parseTableName(folder.replace("/", ".")), version);
-    if (!attempt.blind || snapshot === null || rival === null) return null;
-    if (rival.some((action) => action.metaData || action.protocol)) return null;
-    const ours = new Set(attempt.actions.map((action) => action.txn?.appId));
-    const same = rival.find((action) => action.txn && ours.has(action.txn.appId));
-    if (same === undefined) continue;
-    throw new ConflictError(
-      `Table ${snapshot.table}: another writer completed transaction ${
-        same.txn!.appId
-      } meanwhile: only one process may write as it.`,
-    );
+    if (await lake.storage.putIfAbsent(entryPath(name.folder, version), bytes)) return version;
+    const rival = await readEntry(lake, name, version);
+    if (snapshot === null || rival === null || contradicts(name, attempt, rival)) return null;
   }
+}
+
+/**
+ * Whether another commit changes what an attempt was made from: the rules of the protocol.
+ *
+ * @throws {ConflictError} when it completed one of the attempt's transactions
+ */
+function contradicts(name: TableName, attempt: Attempt, rival: readonly Action[]): boolean {
+  const transactions = new Set(attempt.actions.map((action) => action.txn?.appId));
+  const removed = new Set(attempt.actions.map((action) => action.remove?.path));
+  let contradiction = false;
+  for (const { txn, metaData, protocol, add, remove } of rival) {
+    if (txn && transactions.has(txn.appId)) {
+      throw new ConflictError(
+        `Table ${name.full}: another writer completed transaction ${txn.appId} meanwhile: only one process may write as it.`,
+      );
+    }
+    contradiction ||= Boolean(metaData || protocol) ||
+      (remove !== undefined && removed.has(remove.path)) ||
+      (add !== undefined && add.dataChange !== false && (attempt.reads?.(add) ?? false));
+  }
+  return contradiction;
 }
 
 function entryBytes(attempt: Attempt, snapshot: Snapshot | null): Uint8Array {
@@ -99,7 +116,8 @@ function entryBytes(attempt: Attempt, snapshot: Snapshot | null): Uint8Array {
     timestamp: Date.now(),
     ...attempt.info,
     ...(snapshot === null ? {} : { readVersion: snapshot.version }),
-    isBlindAppend: attempt.blind && snapshot !== null,
+    isBlindAppend: attempt.reads === undefined &&
+      attempt.actions.every((action) => action.add || action.txn),
     engineInfo: "clickstream",
   };
   const lines = [{ commitInfo }, ...attempt.actions].map((action) => stringifyExact(action) + "\n");
@@ -111,13 +129,13 @@ export function txnActions(txns: readonly TransactionId[] = []): Action[] {
   return txns.map((txn) => ({ txn: { ...txn, lastUpdated: Date.now() } }));
 }
 
-/** The action that takes a file out. */
-export function removeAction(file: AddFile): { remove: RemoveFile } {
+/** The action that takes a file out; `dataChange` is false when its rows go to another file. */
+export function removeAction(file: AddFile, dataChange = true): { remove: RemoveFile } {
   return {
     remove: {
       path: file.path,
       deletionTimestamp: Date.now(),
-      dataChange: true,
+      dataChange,
       extendedFileMetadata: true,
       partitionValues: file.partitionValues,
       size: file.size,

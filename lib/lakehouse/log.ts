@@ -29,6 +29,18 @@ export async function latestSnapshot(lake: Lakehouse, table: string): Promise<Sn
   );
 }
 
+/**
+ * The snapshot that an operation found.
+ *
+ * @throws {TableNotFoundError} when it found none
+ */
+export function existing(table: string, found: Snapshot | null): Snapshot {
+  if (found !== null) return found;
+  throw new TableNotFoundError(
+    `Table ${parseTableName(table).full} does not exist: create it, or check the name.`,
+  );
+}
+
 /** The table's newest version, or null when there is no such table. */
 export async function findSnapshot(lake: Lakehouse, name: TableName): Promise<Snapshot | null> {
   const log = tableLog(lake, name);

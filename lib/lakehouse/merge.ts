@@ -1,29 +1,33 @@
 import type { AddFile } from "./actions.ts";
 import { removeAction, transact, txnActions, type WriteOptions } from "./commit.ts";
-import { DuplicateKeyError, SchemaError, TableNotFoundError } from "./errors.ts";
+import { DuplicateKeyError, SchemaError } from "./errors.ts";
+import { schemaActions, widenedBy } from "./evolve.ts";
 import type { Lakehouse } from "./lake.ts";
-import { latestSnapshot } from "./log.ts";
-import { parseTableName } from "./names.ts";
-import { locateFile, relationSql } from "./relation.ts";
+import { existing, latestSnapshot } from "./log.ts";
+import { type MergeClauses, type MergePlan, planMerge } from "./mergePlan.ts";
 import { quoteName } from "./schema.ts";
-import type { Snapshot } from "./snapshot.ts";
+import { overlapping, rangesOf } from "./skipping.ts";
 import { type OpenSource, type Source, temporaryName, withSource } from "./source.ts";
-import { overlapping } from "./skipping.ts";
 import { conform, writeFiles } from "./write.ts";
+import { prepareViews } from "./views.ts";
 
-/** How {@link mergeInto} matches rows. */
-export interface MergeOptions extends WriteOptions {
+/** How {@link mergeInto} matches rows, and what it does with them. */
+export interface MergeOptions extends WriteOptions, MergeClauses {
   /** Columns that identify a row; the source has each key once. */
   keys: readonly string[];
+  /** Add the source's further columns to the table instead of refusing them. @default false */
+  mergeSchema?: boolean;
 }
 
 /**
- * Merges rows by key: a row whose key is there is replaced, others are inserted. Only files that
- * can hold one of the keys are looked at, and only those that do are rewritten.
+ * Merges rows by key: by default a row whose key is there is replaced, others are inserted. Only
+ * files that can hold one of the keys are looked at, and only those that do are rewritten, along
+ * with small ones when there are many of these.
  *
- * @returns the version committed
+ * @returns the version after it
  * @throws {DuplicateKeyError} when the source has a key twice
  * @throws {SchemaError} when the source does not fit the table, or a key is null
+ * @throws {ConflictError} when other writers keep changing what it read
  */
 export async function mergeInto(
   lake: Lakehouse,
@@ -34,41 +38,72 @@ export async function mergeInto(
   const shape = await latestSnapshot(lake, table);
   return await withSource(lake, source, shape.fields, async (open) => {
     const rows = temporaryName("merge");
+    const matched = temporaryName("matched");
     const { connection } = open.session;
-    await connection.run(`CREATE TEMP TABLE ${rows} AS SELECT * FROM ${conform(open, shape)}`);
+    const types: ReadonlyMap<string, string> = options.mergeSchema ? open.types : new Map();
+    const fields = widenedBy(shape.fields, types);
+    const { update } = options.whenMatched ?? {};
+    // New values written as SQL may use columns of the source that the table does not have.
+    const relation = typeof update === "object"
+      ? open.relation
+      : conform(open, { ...shape, fields });
+    await connection.run(`CREATE TEMP TABLE ${rows} AS SELECT * FROM ${relation}`);
     try {
-      await checkKeys(open, rows, shape, options.keys);
-      return await transact(lake, table, async (snapshot) => {
-        if (snapshot === null) {
-          throw new TableNotFoundError(
-            `Table ${parseTableName(table).full} was dropped meanwhile.`,
-          );
+      await checkKeys(open, rows, shape.table, options.keys);
+      await prepareViews(lake, open.session, clauseTexts(options));
+      const ranges = await rangesOf(open.session, shape.fields, rows, options.keys);
+      return await transact(lake, table, async (found) => {
+        const snapshot = existing(table, found);
+        const wide = { ...snapshot, fields: widenedBy(snapshot.fields, types) };
+        const candidates = overlapping(snapshot.files.values(), ranges);
+        const plan = await planMerge(lake, open, wide, { rows, matched, candidates, options });
+        if (plan.touched.length === 0 && plan.relations.length === 0 && !options.txn?.length) {
+          return null;
         }
-        const touched = await touchedFiles(lake, open, snapshot, rows, options.keys);
-        const written = await writeMerged(lake, open, snapshot, touched, rows, options.keys);
+        const written = await writePlanned(lake, open, wide, plan);
         return {
           actions: [
+            ...schemaActions(snapshot, wide.fields),
             ...txnActions(options.txn),
-            ...touched.map(removeAction),
+            ...plan.touched.map((file) => removeAction(file)),
             ...written.map((add) => ({ add })),
           ],
           info: {
             operation: options.operation ?? "MERGE",
             operationParameters: { predicate: options.keys.join(", ") },
           },
-          blind: false,
+          reads: (file) => overlapping([file], ranges).length > 0,
         };
       });
     } finally {
-      await connection.run(`DROP TABLE temp.${rows}`);
+      await connection.run(`DROP TABLE temp.${rows}; DROP TABLE IF EXISTS temp.${matched}`);
     }
   });
+}
+
+function clauseTexts({ whenMatched = {} }: MergeClauses): string {
+  const { update, condition, delete: remove } = whenMatched;
+  const values = typeof update === "object" ? Object.values(update) : [];
+  return [condition, remove, ...values].filter((text) => text !== undefined).join(" ");
+}
+
+async function writePlanned(
+  lake: Lakehouse,
+  open: OpenSource,
+  shape: Parameters<typeof writeFiles>[2],
+  plan: MergePlan,
+): Promise<AddFile[]> {
+  const written: AddFile[] = [];
+  for (const relation of plan.relations) {
+    written.push(...await writeFiles(lake, open, shape, relation));
+  }
+  return written;
 }
 
 async function checkKeys(
   open: OpenSource,
   rows: string,
-  shape: Snapshot,
+  table: string,
   keys: readonly string[],
 ): Promise<void> {
   const names = keys.map(quoteName).join(", ");
@@ -78,56 +113,13 @@ async function checkKeys(
   );
   const [nulls, repeated] = result.getRows()[0]!.map(Number);
   if (nulls! > 0) {
-    throw new SchemaError(
-      `Table ${shape.table}: ${nulls} rows of the merge source have a null key.`,
-    );
+    throw new SchemaError(`Table ${table}: ${nulls} rows of the merge source have a null key.`);
   }
   if (repeated! > 0) {
     throw new DuplicateKeyError(
-      `Table ${shape.table}: the merge source has ${repeated} rows whose key (${
+      `Table ${table}: the merge source has ${repeated} rows whose key (${
         keys.join(", ")
       }) is there already: keep one row a key.`,
     );
   }
-}
-
-/** The files that hold one of the source's keys. */
-async function touchedFiles(
-  lake: Lakehouse,
-  open: OpenSource,
-  snapshot: Snapshot,
-  rows: string,
-  keys: readonly string[],
-): Promise<AddFile[]> {
-  const candidates = await overlapping(open, snapshot, rows, keys);
-  if (candidates.length === 0) return [];
-  const relation = relationSql(lake, snapshot, {
-    files: candidates,
-    columns: keys,
-    fileColumn: "__file",
-  });
-  const names = keys.map(quoteName).join(", ");
-  const result = await open.session.connection.runAndReadAll(
-    `SELECT DISTINCT __file FROM ${relation} SEMI JOIN temp.${rows} USING (${names})`,
-  );
-  const touched = new Set(result.getRows().map(([file]) => String(file)));
-  return candidates.filter((file) => touched.has(locateFile(lake, snapshot, file)));
-}
-
-/** Writes the touched files anew, without the source's keys, and the source's rows beside them. */
-async function writeMerged(
-  lake: Lakehouse,
-  open: OpenSource,
-  snapshot: Snapshot,
-  touched: AddFile[],
-  rows: string,
-  keys: readonly string[],
-): Promise<AddFile[]> {
-  const columns = snapshot.fields.map((field) => quoteName(field.name)).join(", ");
-  const names = keys.map(quoteName).join(", ");
-  const added = await writeFiles(lake, open, snapshot, `temp.${rows}`);
-  if (touched.length === 0) return added;
-  const kept = `(SELECT ${columns} FROM ${relationSql(lake, snapshot, { files: touched })}
-    ANTI JOIN temp.${rows} USING (${names}))`;
-  return [...await writeFiles(lake, open, snapshot, kept), ...added];
 }

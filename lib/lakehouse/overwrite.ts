@@ -1,24 +1,31 @@
 import type { Action } from "./actions.ts";
 import { removeAction, transact, txnActions, type WriteOptions } from "./commit.ts";
-import { metaDataAction, type TableOptions } from "./create.ts";
+import { metaDataAction, partitionColumns, type TableOptions } from "./create.ts";
 import type { Lakehouse } from "./lake.ts";
 import { findSnapshot } from "./log.ts";
 import { parseTableName } from "./names.ts";
 import { NEW_TABLE_PROTOCOL } from "./protocol.ts";
+import { replaceRows } from "./replace.ts";
 import { deltaType, schemaText, toFields } from "./schema.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { type OpenSource, type Source, withSource } from "./source.ts";
 import { conform, writeFiles } from "./write.ts";
 
 /** How {@link overwriteTable} writes; a schema or properties given replace those of the table. */
-export type OverwriteOptions = WriteOptions & Partial<TableOptions>;
+export interface OverwriteOptions extends WriteOptions, Partial<TableOptions> {
+  /**
+   * Replace only the rows for which this condition is true, such as a partition; the source must
+   * have no others. @default all rows
+   */
+  replaceWhere?: string;
+}
 
 /**
- * Replaces all rows of a table, in one commit. A table that does not exist is created, with the
+ * Replaces the rows of a table, in one commit. A table that does not exist is created, with the
  * columns given or else those of the source.
  *
  * @returns the version committed
- * @throws {SchemaError} when the source does not fit the table
+ * @throws {SchemaError} when the source does not fit the table, or `replaceWhere` does not hold
  */
 export async function overwriteTable(
   lake: Lakehouse,
@@ -27,17 +34,24 @@ export async function overwriteTable(
   options: OverwriteOptions = {},
 ): Promise<number> {
   const name = parseTableName(table);
+  if (options.replaceWhere !== undefined) {
+    return await replaceRows(lake, table, source, { ...options, where: options.replaceWhere });
+  }
   const before = await findSnapshot(lake, name);
   const given = options.columns === undefined ? before?.fields : toFields(options.columns);
   return await withSource(lake, source, given, async (open) => {
     const columns = options.columns ?? before?.schema ?? columnsOf(open);
     const fields = toFields(columns);
-    const shape = { table: name.full, folder: name.folder, fields };
+    const partitionBy = partitionColumns(
+      fields,
+      options.partitionBy ?? before?.partitionColumns ?? [],
+    );
+    const shape = { table: name.full, folder: name.folder, fields, partitionColumns: partitionBy };
     const files = await writeFiles(lake, open, shape, conform(open, shape));
     return await transact(lake, table, (snapshot) => {
-      const removed = [...snapshot?.files.values() ?? []].map(removeAction);
+      const removed = [...snapshot?.files.values() ?? []].map((file) => removeAction(file));
       const actions: Action[] = [
-        ...headActions(snapshot, { ...options, columns }),
+        ...headActions(snapshot, { ...options, columns, partitionBy }),
         ...txnActions(options.txn),
         ...removed,
         ...files.map((add) => ({ add })),
@@ -47,7 +61,7 @@ export async function overwriteTable(
         operationParameters: { mode: "Overwrite" },
       };
       // Whatever others did meanwhile is replaced, so nothing has to be made anew but the removals.
-      return Promise.resolve({ actions, info, blind: false });
+      return Promise.resolve({ actions, info, reads: () => true });
     });
   });
 }
@@ -57,10 +71,12 @@ function headActions(snapshot: Snapshot | null, options: TableOptions): Action[]
   if (snapshot === null) return [{ protocol: NEW_TABLE_PROTOCOL }, metaDataAction(options)];
   const wanted = {
     columns: options.columns,
+    partitionBy: options.partitionBy ?? [],
     properties: options.properties ?? { ...snapshot.properties },
     ...descriptionOf(options.description ?? snapshot.description),
   };
   const same = schemaText(toFields(wanted.columns)) === snapshot.metadata.schemaString &&
+    options.partitionBy?.join() === snapshot.partitionColumns.join() &&
     JSON.stringify(wanted.properties) === JSON.stringify(snapshot.properties) &&
     wanted.description === snapshot.description;
   return same ? [] : [metaDataAction(wanted, snapshot.metadata.id)];

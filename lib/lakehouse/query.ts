@@ -1,5 +1,6 @@
 import type { DataFrame } from "nodejs-polars";
 import { join } from "node:path";
+import { explainFailure } from "./failure.ts";
 import { type Lakehouse, type Session, useSession, withSession } from "./lake.ts";
 import { quoteText } from "./schema.ts";
 import { prepareViews, sessionFor } from "./views.ts";
@@ -61,11 +62,15 @@ async function onSession<T>(
   sql: string,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const run = async (session: Session) => {
-    await prepareViews(lake, session, sql);
-    return await work(session);
-  };
   const session = sessionFor(lake, sql);
+  const run = async (used: Session) => {
+    try {
+      await prepareViews(lake, used, sql, { skipFiles: session === null });
+      return await work(used);
+    } catch (cause) {
+      throw explainFailure("The query", cause);
+    }
+  };
   return session === null
     ? await withSession(lake, run)
     : await useSession(session, () => run(session));

@@ -1,9 +1,12 @@
+import type { AddFile } from "./actions.ts";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { type Lakehouse, type Session } from "./lake.ts";
 import { findSnapshot } from "./log.ts";
 import { DEFAULT_DATABASE, parseTableName, type TableName } from "./names.ts";
+import { type Condition, mayMatch, parseQuery } from "./predicate.ts";
 import { relationSql } from "./relation.ts";
 import { quoteName } from "./schema.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 /**
  * The session on which a text must run: that of the connection it was given for, the main one when
@@ -33,21 +36,72 @@ export function sessionFor(
   return words(sql).some((word) => local.has(word.toLowerCase())) ? lake.main : null;
 }
 
+/** How {@link prepareViews} makes tables readable. */
+export interface ViewOptions {
+  /**
+   * Leave files out that cannot have rows for the text's conditions. Only for a text that is run
+   * once, on a session whose tables nothing else refers to. @default false
+   */
+  skipFiles?: boolean;
+}
+
 /** Makes every table that the text may mean readable on the session, at its newest version. */
-export async function prepareViews(lake: Lakehouse, session: Session, sql: string): Promise<void> {
+export async function prepareViews(
+  lake: Lakehouse,
+  session: Session,
+  sql: string,
+  options: ViewOptions = {},
+): Promise<void> {
+  const snapshots: Snapshot[] = [];
   for (const name of await tablesIn(lake, sql)) {
     const snapshot = await findSnapshot(lake, name);
-    if (snapshot === null) continue;
-    const relation = relationSql(lake, snapshot);
-    if (session.views.get(name.full) === relation) continue;
-    if (!session.databases.has(name.database)) {
-      await session.connection.run(`CREATE SCHEMA IF NOT EXISTS ${quoteName(name.database)}`);
-      session.databases.add(name.database);
-    }
-    const view = `${quoteName(name.database)}.${quoteName(name.name)}`;
-    await session.connection.run(`CREATE OR REPLACE VIEW ${view} AS SELECT * FROM ${relation}`);
-    session.views.set(name.full, relation);
+    if (snapshot !== null) snapshots.push(snapshot);
   }
+  const worthIt = options.skipFiles &&
+    snapshots.some((snapshot) => snapshot.files.size > FEW_FILES);
+  const tree = worthIt ? await parseQuery(session, sql) : null;
+  for (const snapshot of snapshots) {
+    const [database, table] = snapshot.table.split(".") as [string, string];
+    const relation = relationSql(lake, snapshot, { files: filesFor(snapshot, tree) });
+    if (session.views.get(snapshot.table) === relation) continue;
+    if (!session.databases.has(database)) {
+      await session.connection.run(`CREATE SCHEMA IF NOT EXISTS ${quoteName(database)}`);
+      session.databases.add(database);
+    }
+    const view = `${quoteName(database)}.${quoteName(table)}`;
+    await session.connection.run(`CREATE OR REPLACE VIEW ${view} AS SELECT * FROM ${relation}`);
+    session.views.set(snapshot.table, relation);
+  }
+}
+
+/** With fewer files, finding those to leave out costs more than reading their ends. */
+const FEW_FILES = 4;
+
+interface QueryNode {
+  type?: string;
+  table_name?: string;
+  from_table?: QueryNode;
+  where_clause?: Condition;
+}
+
+/** The files that a query can need: known when it names the table once, alone after FROM. */
+function filesFor(snapshot: Snapshot, tree: unknown): Iterable<AddFile> {
+  const name = snapshot.table.split(".")[1]!.toLowerCase();
+  let uses = 0;
+  let condition: Condition | undefined;
+  const visit = (value: unknown): void => {
+    if (value === null || typeof value !== "object") return;
+    const node = value as QueryNode;
+    if (node.type === "BASE_TABLE" && node.table_name?.toLowerCase() === name) uses++;
+    if (node.type === "SELECT_NODE" && node.from_table?.table_name?.toLowerCase() === name) {
+      condition = node.where_clause;
+    }
+    Object.values(node).forEach(visit);
+  };
+  if (tree !== null) visit(tree);
+  const files = [...snapshot.files.values()];
+  if (uses !== 1 || condition === undefined) return files;
+  return files.filter((file) => mayMatch(snapshot, file, condition!));
 }
 
 /** Tables of the lakehouse whose names stand in the text. One too many costs time, no more. */

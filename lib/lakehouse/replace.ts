@@ -1,0 +1,68 @@
+import { removeAction, transact, txnActions, type WriteOptions } from "./commit.ts";
+import { SchemaError } from "./errors.ts";
+import type { Lakehouse } from "./lake.ts";
+import { existing, latestSnapshot } from "./log.ts";
+import { mayMatch, parseCondition } from "./predicate.ts";
+import { matchingFiles, namedRelation } from "./rewrite.ts";
+import { type OpenSource, type Source, withSource } from "./source.ts";
+import { conform, writeFiles } from "./write.ts";
+
+/** Which rows {@link replaceRows} replaces. */
+export interface ReplaceOptions extends WriteOptions {
+  /** Condition of the rows. */
+  where: string;
+}
+
+/** Replaces the rows for which a condition is true by those of a source, in one commit. */
+export async function replaceRows(
+  lake: Lakehouse,
+  table: string,
+  source: Source,
+  options: ReplaceOptions,
+): Promise<number> {
+  const { where } = options;
+  const shape = await latestSnapshot(lake, table);
+  return await withSource(lake, source, shape.fields, async (open) => {
+    const { session } = open;
+    const condition = await parseCondition(session, where);
+    await checkRows(open, shape.table, conform(open, shape), where);
+    const files = await writeFiles(lake, open, shape, conform(open, shape));
+    return await transact(lake, table, async (found) => {
+      const snapshot = existing(table, found);
+      const matches = await matchingFiles(lake, session, snapshot, { sql: where, condition });
+      const kept = `(SELECT * FROM ${namedRelation(lake, snapshot, matches.partly)}
+        WHERE (${where}\n) IS NOT TRUE)`;
+      const written = matches.partly.length === 0
+        ? []
+        : await writeFiles(lake, open, snapshot, kept);
+      return {
+        actions: [
+          ...txnActions(options.txn),
+          ...[...matches.whole, ...matches.partly].map((file) => removeAction(file)),
+          ...[...written, ...files].map((add) => ({ add })),
+        ],
+        info: {
+          operation: options.operation ?? "WRITE",
+          operationParameters: { mode: "Overwrite", predicate: where },
+        },
+        reads: (file) => mayMatch(snapshot, file, condition),
+      };
+    });
+  });
+}
+
+async function checkRows(
+  open: OpenSource,
+  table: string,
+  relation: string,
+  where: string,
+): Promise<void> {
+  const result = await open.session.connection.runAndReadAll(
+    `SELECT count(*) FROM ${relation} WHERE (${where}\n) IS NOT TRUE`,
+  );
+  const others = Number(result.getRows()[0]![0]);
+  if (others === 0) return;
+  throw new SchemaError(
+    `Table ${table}: ${others} rows of the source do not meet «${where}», which says what to replace: filter them out.`,
+  );
+}
