@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { Container } from "./catalog.ts";
 import { badRequest } from "./failure.ts";
 import { isObject, type Json } from "./json.ts";
-import type { Place } from "./scan.ts";
+import type { Place, Scope } from "./scan.ts";
 
 /** The place of an item in a scan. */
 export function placeOf({ row, ts }: Place): Place {
@@ -26,8 +26,8 @@ export interface Token {
 }
 
 /** A short name of a query over a container, so that no other query goes on with its token. */
-export function fingerprint(container: Container, body: Json, key: string | null): string {
-  const asked = JSON.stringify([container.rid, body, key]);
+export function fingerprint(container: Container, body: Json, scope: Scope): string {
+  const asked = JSON.stringify([container.rid, body, scope.key, scope.range]);
   return createHash("sha256").update(asked).digest("base64url").slice(0, 12);
 }
 

@@ -115,10 +115,17 @@ function pageRequest({ headers, now }: DocsRequest): PageRequest {
   const wanted = Number(headers.get("x-ms-max-item-count") ?? "100");
   return {
     key: headers.get("x-ms-documentdb-partitionkey"),
+    range: rangeOf(headers),
     continuation: headers.get("x-ms-continuation"),
     maxItems: wanted > 0 ? wanted : 1000,
     now,
   };
+}
+
+function rangeOf(headers: Headers): PageRequest["range"] {
+  const from = headers.get("x-ms-start-epk");
+  const to = headers.get("x-ms-end-epk");
+  return from === null && to === null ? null : { from: from ?? "", to: to ?? "FF" };
 }
 
 /** Whether a request is a query, and so may be signed with the read-only key. */

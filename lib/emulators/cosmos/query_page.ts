@@ -11,12 +11,19 @@ import { parseQuery } from "./query/parser.ts";
 import { type Plan, planQuery } from "./query/plan.ts";
 import type { Value } from "./query/values.ts";
 import type { Reply } from "./reply.ts";
-import { chunksOf, countOf, itemAt, needsBody, queryView, type Scan, selectionOf } from "./scan.ts";
+import {
+  chunksOf,
+  countOf,
+  itemAt,
+  needsBody,
+  queryView,
+  type Scan,
+  type Scope,
+  selectionOf,
+} from "./scan.ts";
 
 /** What a page of a feed or a query is asked with. */
-export interface PageRequest {
-  /** Partition key of the header; null asks all partitions. */
-  key: string | null;
+export interface PageRequest extends Scope {
   continuation: string | null;
   /** Most items in the page. */
   maxItems: number;
@@ -62,12 +69,12 @@ export async function queryPage(
   request: PageRequest,
 ): Promise<Reply> {
   const plan = readPlan(body);
-  const name = fingerprint(container, body, request.key);
+  const name = fingerprint(container, body, request);
   const token = readToken(request.continuation, name);
   if (plan.shape === "constant") {
     return pageReply(container, plan.run([]).map((value) => JSON.stringify(value)), null, 0);
   }
-  const selection = selectionOf(container, request.key, plan);
+  const selection = selectionOf(container, request, plan);
   if (countsAll(plan)) {
     const count = countOf(container, selection, request.now);
     return pageReply(container, [String(count)], null, 1);
@@ -81,9 +88,9 @@ export async function queryPage(
 
 /** One page of all items, as stored. */
 export function feedPage(container: Container, request: PageRequest): Reply {
-  const name = fingerprint(container, null, request.key);
+  const name = fingerprint(container, null, request);
   const token = readToken(request.continuation, name);
-  const selection = selectionOf(container, request.key);
+  const selection = selectionOf(container, request);
   const texts: string[] = [];
   let bytes = 0;
   const scan: Scan = { selection, order: "row", bodies: true };

@@ -1,7 +1,8 @@
 import type { StatementSync } from "node:sqlite";
 import type { Container } from "./catalog.ts";
 import { itemEtag, type StoredItem } from "./item_store.ts";
-import type { JsonObject } from "./json.ts";
+import { effectiveKey, type KeyRange } from "./effective_key.ts";
+import type { Json, JsonObject } from "./json.ts";
 import { keyFilter, parseKey } from "./partition_key.ts";
 import { allowedValues, type Uses } from "./query/analyse.ts";
 import type { Plan } from "./query/plan.ts";
@@ -13,7 +14,8 @@ export type Selection =
   | { kind: "key"; pk: string }
   /** Keys from `from` up to `to`, which is not in: a prefix of a hierarchical key. */
   | { kind: "keys"; from: string; to: string }
-  | { kind: "ids"; ids: string[] };
+  | { kind: "ids"; ids: string[] }
+  | { kind: "several"; pks: string[] };
 
 /** A run over items, in an order that can be gone on with. */
 export interface Scan {
@@ -32,8 +34,18 @@ export interface Place {
 
 const CHUNK = 1000;
 
+/** Which part of a container a request asks for. */
+export interface Scope {
+  /** Partition key of the header; null without one. */
+  key: string | null;
+  /** Range of effective partition keys; null without one. */
+  range: KeyRange | null;
+}
+
 /** Which items a request can concern: those of its partition key, those its condition names. */
-export function selectionOf(container: Container, key: string | null, plan?: Plan): Selection {
+export function selectionOf(container: Container, scope: Scope, plan?: Plan): Selection {
+  const { key, range } = scope;
+  if (range !== null) return inRange(container, range);
   const byKey = key === null ? undefined : keyFilter(container.partitionKey, parseKey(key));
   if (byKey?.kind === "key") return byKey;
   if (byKey?.kind === "id") return { kind: "ids", ids: [byKey.id] };
@@ -54,6 +66,20 @@ export function selectionOf(container: Container, key: string | null, plan?: Pla
   const ids = allowed(["id"]);
   if (ids === undefined) return { kind: "all" };
   return { kind: "ids", ids: ids.filter((id) => typeof id === "string") as string[] };
+}
+
+/** Looks at every key: clients ask by ranges only for prefixes of hierarchical keys. */
+function inRange(container: Container, { from, to }: KeyRange): Selection {
+  const { partitionKey } = container;
+  if (from === "" && to === "FF") return { kind: "all" };
+  const column = partitionKey.isId ? "id" : "pk";
+  const keys = prepared(container, `SELECT DISTINCT ${column} AS name FROM items`).all();
+  const names = keys.map(({ name }) => String(name)).filter((name) => {
+    const parts = partitionKey.isId ? [name] : JSON.parse(name) as Json[];
+    const hash = effectiveKey(partitionKey, parts);
+    return hash >= from && hash < to;
+  });
+  return partitionKey.isId ? { kind: "ids", ids: names } : { kind: "several", pks: names };
 }
 
 /** Items of a scan after a place, in chunks; no statement stays open between two of them. */
@@ -126,6 +152,8 @@ function selected(selection: Selection): Record<string, string> {
       return { from: selection.from, to: selection.to };
     case "ids":
       return { ids: JSON.stringify(selection.ids) };
+    case "several":
+      return { pks: JSON.stringify(selection.pks) };
   }
   return {};
 }
@@ -169,6 +197,8 @@ function conditionOf(container: Container, selection: Selection): string {
       return `pk = $pk AND ${live}`;
     case "keys":
       return `pk >= $from AND pk < $to AND ${live}`;
+    case "several":
+      return `pk IN (SELECT value FROM json_each($pks)) AND ${live}`;
     case "ids": {
       const isIn = "id IN (SELECT value FROM json_each($ids))";
       return container.partitionKey.isId
