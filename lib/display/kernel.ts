@@ -1,3 +1,5 @@
+import { pause } from "clickstream/config";
+
 /** What a cell shows: one value in several forms, by MIME type. The front end picks the richest. */
 export interface Bundle {
   /** The form every front end and every log can show. */
@@ -45,7 +47,7 @@ export async function show(bundle: Bundle, options: ShowOptions = {}): Promise<v
     metadata: options.metadata ?? {},
     transient: options.displayId === undefined ? {} : { display_id: options.displayId },
   });
-  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  await pause(SETTLE_MS);
 }
 
 /** Outside a kernel reading `Deno.jupyter` throws. */

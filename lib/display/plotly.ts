@@ -1,3 +1,4 @@
+import { pause } from "clickstream/config";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createCanvas } from "./canvas.ts";
@@ -55,7 +56,7 @@ async function start(): Promise<DrawSvg> {
       plotly.purge(target);
       target.remove();
       // The DOM stand-in's caches are weak, but V8 holds what they touched for the whole turn.
-      await new Promise((resolve) => setTimeout(resolve));
+      await pause(0);
     }
   };
 }
