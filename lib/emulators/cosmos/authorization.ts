@@ -1,13 +1,14 @@
 import { Buffer } from "node:buffer";
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import { CosmosFailure } from "./failure.ts";
+import { sign, type SigningKey, signingKey } from "./hmac.ts";
 
-/** The two keys of the account, decoded. */
+/** The two keys of the account, ready to sign with. */
 export interface AccountKeys {
   /** May do anything. */
-  write: Buffer;
+  write: SigningKey;
   /** May read and query. */
-  read: Buffer;
+  read: SigningKey;
 }
 
 /** What the signature of a request covers. */
@@ -66,9 +67,9 @@ export function payloadOf(
     `${(request.date ?? "").toLowerCase()}\n\n`;
 }
 
-/** Decodes a base64 account key. */
-export function decodeKey(key: string): Buffer {
-  return Buffer.from(key, "base64");
+/** Reads a base64 account key. */
+export function decodeKey(key: string): SigningKey {
+  return signingKey(Buffer.from(key, "base64"));
 }
 
 function readSignature(header: string | null): Buffer {
@@ -96,8 +97,8 @@ function readSignature(header: string | null): Buffer {
   return Buffer.from(parts[1]!, "base64");
 }
 
-function matches(key: Buffer, payload: string, signature: Buffer): boolean {
-  const expected = createHmac("sha256", key).update(payload).digest();
+function matches(key: SigningKey, payload: string, signature: Buffer): boolean {
+  const expected = sign(key, payload);
   return expected.length === signature.length && timingSafeEqual(expected, signature);
 }
 

@@ -11,12 +11,14 @@ export interface Route {
   links: string[];
 }
 
+const KNOWN = new Set(["dbs", "colls", "docs", "pkranges", "offers"]);
+
 /** Reads a request's path. Undefined when it names nothing that could exist. */
 export function parseRoute(path: string): Route | undefined {
   const raw = path.split("/").filter((part) => part !== "");
   let parts: string[];
   try {
-    parts = raw.map(decodeURIComponent);
+    parts = path.includes("%") ? raw.map(decodeURIComponent) : raw;
   } catch {
     return undefined;
   }
@@ -30,19 +32,18 @@ export function parseRoute(path: string): Route | undefined {
       links: [""],
     };
   }
-  const known = { dbs: true, colls: true, docs: true, pkranges: true, offers: true };
   const last = parts[parts.length - (parts.length % 2 === 1 ? 1 : 2)]!;
   const named = (collection: string, place: number) =>
     parts[place] === collection ? parts[place + 1] : undefined;
   const isOne = parts.length % 2 === 0;
   const signed = (all: string[]) => (isOne ? all : all.slice(0, -1)).join("/");
   return {
-    type: Object.hasOwn(known, last) ? last as Route["type"] : "other",
+    type: KNOWN.has(last) ? last as Route["type"] : "other",
     database: named("dbs", 0),
     container: named("colls", 2),
     item: named("docs", 4),
     isOne,
-    links: [...new Set([signed(parts), signed(raw)])],
+    links: parts === raw ? [signed(raw)] : [signed(parts), signed(raw)],
   };
 }
 
