@@ -85,7 +85,7 @@ async function copyOut(
   const location = lake.storage.locate(to.folder);
   const result = await open.session.connection.runAndReadAll(
     `COPY (SELECT ${columns.join(", ")} FROM ${to.relation}${order}) TO ${quoteText(location)}
-     (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROWS_PER_GROUP}, ${split}, RETURN_STATS)`,
+     (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE ${ROWS_PER_GROUP}, ${split}, RETURN_STATS)`,
   );
   return result.getRowObjectsJS().map((row) => ({
     path: `${to.folder}${String(row.filename).replaceAll("\\", "/").slice(location.length)}`,
