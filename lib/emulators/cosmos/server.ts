@@ -145,7 +145,11 @@ async function readBody(request: Request): Promise<string> {
   if (request.method === "GET" || request.body === null) return "";
   const announced = request.headers.get("content-length");
   if (Number(announced ?? 0) > MAX_BODY_BYTES) throw tooLarge();
-  const bytes = announced === null ? await readUnannounced(request.body) : await request.bytes();
+  const reading = announced === null ? readUnannounced(request.body) : request.bytes();
+  const bytes = await reading.catch((cause) => {
+    if (cause instanceof CosmosFailure) throw cause;
+    throw badRequest("The request payload broke off.", 0, cause);
+  });
   try {
     return utf8.decode(bytes);
   } catch (cause) {
