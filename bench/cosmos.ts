@@ -7,7 +7,6 @@
  */
 import { CosmosClient, type OperationInput } from "@azure/cosmos";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { Agent, request } from "node:http";
 import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
 import { tmpdir } from "node:os";
@@ -135,41 +134,55 @@ function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-/** Sends one request after the other over each connection, signed as the service wants. */
+/** Sends one request after the other over each connection; all are signed before. */
 async function exchange(server: Server, seconds: number, next: () => Exchange): Promise<number> {
-  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
-  const end = performance.now() + seconds * 1000;
   const key = Buffer.from(server.writeKey, "base64");
+  const requests = Array.from({ length: 4000 }, () => requestBytes(key, next()));
+  const port = Number(new URL(server.endpoint).port);
+  const end = performance.now() + seconds * 1000;
   let count = 0;
   await Promise.all(Array.from({ length: CONNECTIONS }, async () => {
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+    const buffer = new Uint8Array(16_384);
     while (performance.now() < end) {
-      const status = await send(server, agent, key, next());
-      if (status >= 300) throw new Error(`status ${status}`);
-      count += 1;
+      await connection.write(requests[count++ % requests.length]!);
+      await readAnswer(connection, buffer);
     }
+    connection.close();
   }));
-  agent.destroy();
   return count;
 }
 
-function send(server: Server, agent: Agent, key: Buffer, one: Exchange): Promise<number> {
+/** Reads one whole answer; its headers come first and say how long the body is. */
+async function readAnswer(connection: Deno.Conn, buffer: Uint8Array): Promise<void> {
+  let [filled, whole] = [0, Infinity];
+  while (filled < whole) {
+    const read = await connection.read(buffer.subarray(filled));
+    if (read === null) throw new Error("The server hung up.");
+    filled += read;
+    if (whole < Infinity) continue;
+    const text = Buffer.from(buffer.buffer, 0, filled).toString("latin1");
+    const headers = text.indexOf("\r\n\r\n");
+    if (headers < 0) continue;
+    if (!/^HTTP\/1.1 20/.test(text)) throw new Error(text);
+    whole = headers + 4 + Number(/content-length: (\d+)/i.exec(text)![1]);
+  }
+}
+
+function requestBytes(key: Buffer, one: Exchange): Uint8Array {
   const date = new Date().toUTCString();
   const payload =
     `${one.method.toLowerCase()}\n${one.type}\n${one.link}\n${date.toLowerCase()}\n\n`;
   const sig = createHmac("sha256", key).update(payload).digest("base64");
-  const authorization = encodeURIComponent(`type=master&ver=1.0&sig=${sig}`);
-  return new Promise((resolve, reject) => {
-    const sent = request(server.endpoint + one.path, {
-      method: one.method,
-      agent,
-      headers: { authorization, "x-ms-date": date, ...one.headers },
-    }, (response) => {
-      response.resume();
-      response.on("end", () => resolve(response.statusCode ?? 500));
-    });
-    sent.on("error", reject);
-    sent.end(one.body);
-  });
+  const headers = {
+    host: "127.0.0.1",
+    authorization: encodeURIComponent(`type=master&ver=1.0&sig=${sig}`),
+    "x-ms-date": date,
+    "content-length": String(Buffer.byteLength(one.body ?? "")),
+    ...one.headers,
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  return Buffer.from(`${one.method} /${one.path} HTTP/1.1\r\n${lines}\r\n${one.body ?? ""}`);
 }
 
 function readOf(items: number): Exchange {
