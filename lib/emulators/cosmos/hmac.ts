@@ -28,25 +28,35 @@ export function signingKey(key: Uint8Array): SigningKey {
 
 /** The signature of a text, 32 bytes. */
 export function sign(key: SigningKey, text: string): Buffer {
-  const message = Buffer.from(text);
-  const inner = digest(key.inner, message);
-  return digest(key.outer, inner);
+  const room = text.length * 3 + 2 * BLOCK;
+  const message = room <= scratch.length ? scratch : new Uint8Array(room);
+  digest(key.inner, message, encoder.encodeInto(text, message).written);
+  writeWords(own, message);
+  digest(key.outer, message, 32);
+  const signature = Buffer.allocUnsafe(32);
+  writeWords(own, signature);
+  return signature;
 }
 
-/** Goes on hashing from a state that has taken one block. */
-function digest(state: Int32Array, message: Uint8Array): Buffer {
-  const blocks = Math.ceil((message.length + 9) / BLOCK);
-  const padded = Buffer.alloc(blocks * BLOCK);
-  padded.set(message);
-  padded[message.length] = 0x80;
-  const bits = (message.length + BLOCK) * 8;
-  padded.writeUInt32BE(Math.floor(bits / 0x1_0000_0000), padded.length - 8);
-  padded.writeUInt32BE(bits >>> 0, padded.length - 4);
-  const own = Int32Array.from(state);
-  for (let at = 0; at < padded.length; at += BLOCK) compress(own, padded, at);
-  const hash = Buffer.alloc(32);
-  for (let i = 0; i < 8; i++) hash.writeInt32BE(own[i]!, i * 4);
-  return hash;
+const encoder = new TextEncoder();
+/** Room for a usual message with its padding, used again and again. */
+const scratch = new Uint8Array(4096);
+/** The state of the digest under way. */
+const own = new Int32Array(8);
+
+/** Goes on hashing from a state that has taken one block; pads the message where it lies. */
+function digest(state: Int32Array, message: Uint8Array, length: number): void {
+  const end = Math.ceil((length + 9) / BLOCK) * BLOCK;
+  message.fill(0, length, end);
+  message[length] = 0x80;
+  const bits = (length + BLOCK) * 8;
+  for (let i = 0; i < 4; i++) message[end - 1 - i] = bits >>> i * 8;
+  own.set(state);
+  for (let at = 0; at < end; at += BLOCK) compress(own, message, at);
+}
+
+function writeWords(words: Int32Array, to: Uint8Array): void {
+  for (let i = 0; i < 32; i++) to[i] = words[i >> 2]! >>> 24 - i % 4 * 8;
 }
 
 /** First 32 bits of the fractional parts of roots of the first primes. */

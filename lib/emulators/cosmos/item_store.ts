@@ -54,7 +54,8 @@ const RESERVE = 100_000;
  * Opens a container's file, creating it.
  *
  * WAL with `synchronous = NORMAL`: a commit is in the operating system when it is acknowledged,
- * so it survives the death of the process at any moment, not the loss of power.
+ * so it survives the death of the process at any moment, not the loss of power. The folder is
+ * locked by its server, so the file is, too, which spares the locks of each statement.
  */
 export function openItems(
   path: string,
@@ -62,7 +63,7 @@ export function openItems(
 ): ItemStore {
   const file = new DatabaseSync(path);
   file.exec(`
-    PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;
+    PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;
     PRAGMA wal_autocheckpoint = 16000; PRAGMA cache_size = -131072; PRAGMA mmap_size = 1073741824;
     CREATE TABLE IF NOT EXISTS items (
       row INTEGER PRIMARY KEY, pk TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL,
