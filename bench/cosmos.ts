@@ -73,7 +73,7 @@ async function measure(server: Server, items: number, seconds: number): Promise<
     "| what | number | seconds | per second | server CPU (µs each) | server memory (MB) |",
   );
   console.log("|---|---|---|---|---|---|");
-  await row(server, "items.bulk, 700-byte documents (SDK)", async () => {
+  await row(server, "items.bulk, 530-byte documents (SDK)", async () => {
     for (let from = 0; from < items; from += 10_000) {
       const batches = Array.from(
         { length: Math.min(100, (items - from) / 100) },
