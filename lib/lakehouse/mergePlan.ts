@@ -44,7 +44,7 @@ export interface MergeInput {
 }
 
 /** With fewer rows, a file is written anew together with what is inserted. */
-const FEW_ROWS = 122_880;
+const FEW_ROWS = 16_384;
 
 /** Finds the files that a merge changes and says in SQL what takes their place. */
 export async function planMerge(
