@@ -16,16 +16,21 @@ export class NotFoundError extends ClickstreamError {}
 export class BusyError extends ClickstreamError {}
 
 /**
- * Runs the body of a command-line entry point: a {@link ClickstreamError} is printed as one
- * sentence and exits 1; any other error is a defect and keeps its stack trace.
+ * Runs the body of a command-line entry point and ends the process: with the code it returns, or
+ * with 1 after printing a {@link ClickstreamError} as one sentence; any other error is a defect and
+ * keeps its stack trace.
+ *
+ * The process is ended by hand because native libraries (DuckDB in Deno 2.8.0) now and then crash
+ * while a process winds down by itself.
  */
-export async function runCommand(main: (args: string[]) => Promise<number | void>): Promise<void> {
+export async function runCommand(main: (args: string[]) => Promise<number | void>): Promise<never> {
   const args = Deno.args[0] === "--" ? Deno.args.slice(1) : [...Deno.args];
+  let code = 1;
   try {
-    Deno.exitCode = (await main(args)) ?? 0;
+    code = (await main(args)) ?? 0;
   } catch (error) {
     if (error instanceof ClickstreamError) console.error(`${error.name}: ${error.message}`);
     else console.error(error);
-    Deno.exitCode = 1;
   }
+  Deno.exit(code);
 }
