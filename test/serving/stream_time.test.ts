@@ -5,7 +5,7 @@ import { withHome } from "../support.ts";
 
 const HOUR = 3_600_000_000;
 
-Deno.test("The stream's newest time is an hour past the watermark, or history's, or not known", async () => {
+Deno.test("The stream's newest time is what the query has committed, or history's, or not known", async () => {
   await withHome(async (home) => {
     const files = streamFiles({ home });
     const streamTime = streamTimeOf({ home }, 0);
@@ -21,11 +21,12 @@ Deno.test("The stream's newest time is an hour past the watermark, or history's,
       pid: 1,
       committed: {},
       watermark: null,
+      newestEventTime: null,
       error: null,
     };
     writeState(files.query, query);
     assert.equal(await streamTime(), BigInt(5 * HOUR));
-    writeState(files.query, { ...query, watermark: 6 * HOUR });
+    writeState(files.query, { ...query, watermark: 6 * HOUR, newestEventTime: 7 * HOUR });
     assert.equal(await streamTime(), BigInt(7 * HOUR));
   });
 });
