@@ -120,8 +120,8 @@ export function closeItems(store: ItemStore): void {
 export function nextLsn(store: ItemStore): number {
   const lsn = store.lsn + 1;
   if (lsn > store.reserved) {
+    store.statements.reserve.run(lsn + RESERVE);
     store.reserved = lsn + RESERVE;
-    store.statements.reserve.run(store.reserved);
   }
   store.lsn = lsn;
   return lsn;

@@ -4,7 +4,7 @@ export type Results =
   & ({ texts: string[] } | { rows: number[] });
 
 const MOST_QUERIES = 64;
-const MOST_BYTES = 256 * 1024 * 1024;
+const MOST_BYTES = 64 * 1024 * 1024;
 
 /** By a random id, the longest unused first. What is dropped is computed again when asked for. */
 const kept = new Map<string, Results>();

@@ -1,5 +1,6 @@
 import type { StatementSync } from "node:sqlite";
 import type { Container } from "./catalog.ts";
+import { notFound } from "./failure.ts";
 import { itemEtag, type StoredItem } from "./item_store.ts";
 import { effectiveKey, type KeyRange } from "./effective_key.ts";
 import type { Json, JsonObject } from "./json.ts";
@@ -94,6 +95,8 @@ export function* chunksOf(
   const start = scan.order === "newest" ? { row: MOST, ts: MOST } : { row: 0, ts: 0 };
   let place = after ?? start;
   for (;;) {
+    // A query gives way to others between chunks: one of them may drop the container.
+    if (!container.items.file.isOpen) throw notFound();
     const at = scan.order === "row" ? { row: place.row } : { row: place.row, ts: place.ts };
     const rows = statement.all({ ...at, ...live, ...selected(scan.selection) });
     if (rows.length > 0) yield rows as unknown as StoredItem[];

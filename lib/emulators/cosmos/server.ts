@@ -50,12 +50,14 @@ export interface Cosmos {
   status(): CosmosStatus;
   /** Answers the next `requests` requests with 429, as a busy account does. */
   throttle(requests: number, retryAfterMs?: number): void;
-  /** Ends after the requests that are being answered. */
+  /** Ends after the requests that are being answered; half-sent ones are waited for two seconds. */
   close(): Promise<void>;
 }
 
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 const SWEEP_MS = 1000;
+/** Requests that are not over by then are not waited for when the server closes. */
+const CLOSE_MS = 2000;
 
 /**
  * Starts a server that speaks to the Azure Cosmos DB SDKs, on files of its own.
@@ -100,7 +102,7 @@ function startLocked(options: CosmosOptions, lock: Lock): Promise<Cosmos> {
     throttle: (left, retryAfterMs = 10) => void (account.throttled = { left, retryAfterMs }),
     close: async () => {
       clearInterval(sweeper);
-      await server.shutdown();
+      await shutDown(server);
       closeCatalog(catalog);
       lock.release();
     },
@@ -114,6 +116,15 @@ interface Account {
   now: () => number;
   requests: number;
   throttled: { left: number; retryAfterMs: number };
+}
+
+/** Waits for requests under way; one that was sent by half holds nobody up. */
+async function shutDown(server: Deno.HttpServer): Promise<void> {
+  server.unref();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, CLOSE_MS);
+  await Promise.race([server.shutdown(), promise]);
+  clearTimeout(timer);
 }
 
 function listen(account: Account, options: CosmosOptions): Deno.HttpServer {

@@ -1,6 +1,6 @@
 import type { Catalog, Container } from "./catalog.ts";
 import { isExpired } from "./items.ts";
-import type { StoredItem } from "./item_store.ts";
+import { type StoredItem, transact } from "./item_store.ts";
 
 const STEP = 2000;
 
@@ -16,7 +16,13 @@ const places = new WeakMap<Container, number>();
 export function sweepExpired(catalog: Catalog, now: number): void {
   for (const { containers } of catalog.databases.values()) {
     for (const container of containers.values()) {
-      if (container.defaultTtl !== undefined) sweepStep(container, now);
+      if (container.defaultTtl === undefined) continue;
+      try {
+        sweepStep(container, now);
+      } catch (error) {
+        // What could not be deleted now is passed over by reads and tried again later.
+        console.error(`cosmos: expired items of ${container.id} stay for now:`, error);
+      }
     }
   }
 }
@@ -31,8 +37,9 @@ function sweepStep(container: Container, now: number): void {
   places.set(container, rows.length < STEP || last === undefined ? 0 : last.row);
   const expired = rows.filter((item) => isExpired(container, item, now));
   if (expired.length === 0) return;
-  items.statements.begin.run();
-  for (const { row } of expired) items.statements.delete.run(row);
-  items.statements.commit.run();
-  items.count -= expired.length;
+  transact(items, () => {
+    for (const { row } of expired) items.statements.delete.run(row);
+    items.count -= expired.length;
+    return { commit: true };
+  });
 }

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ask } from "./raw.ts";
-import { withContainer } from "./support.ts";
+import { join } from "node:path";
+import { startCosmos } from "../../../lib/emulators/cosmos/mod.ts";
+import { withHome } from "../../support.ts";
+import { codeOf, withContainer } from "./support.ts";
 
 const options = { sanitizeOps: false, sanitizeResources: false };
 const DOCS = "/dbs/shop/colls/items/docs";
@@ -242,6 +245,46 @@ Deno.test("bytes that are no HTTP end their own connection only", options, async
     half.close();
   });
 });
+
+Deno.test("a request that never ends does not keep the server from closing", options, async () => {
+  await withHome(async (home) => {
+    const cosmos = await startCosmos({ directory: join(home, "cosmos") });
+    const half = await Deno.connect({ hostname: "127.0.0.1", port: cosmos.port });
+    await half.write(
+      new TextEncoder().encode("POST /dbs HTTP/1.1\r\ncontent-length: 100\r\n\r\n{"),
+    );
+    await fetch(cosmos.endpoint).then((answer) => answer.body?.cancel());
+    await cosmos.close();
+    half.close();
+  });
+});
+
+Deno.test(
+  "a container dropped while a query looks through it ends the query with a 404",
+  options,
+  async () => {
+    await withContainer(async (container) => {
+      const text = "x".repeat(1000);
+      for (let n = 0; n < 30_000; n += 1000) {
+        await Promise.all(
+          Array.from(
+            { length: 10 },
+            (_, i) =>
+              container.items.bulk(Array.from({ length: 100 }, (_, j) => ({
+                operationType: "Create" as const,
+                resourceBody: { id: String(n + i * 100 + j), text },
+              }))),
+          ),
+        );
+      }
+      const query = codeOf(
+        container.items.query("select top 1 * from c order by c.text").fetchAll(),
+      );
+      await container.delete();
+      assert.equal([404, undefined].includes(await query as number), true);
+    });
+  },
+);
 
 /** Status of an answer; a server may also cut a connection that goes on sending after its answer. */
 async function statusOrCut(call: Promise<{ status: number }>): Promise<number> {
