@@ -45,13 +45,8 @@ export function compile(
       const value = parameters.get(expression.name)!;
       return () => value;
     }
-    case "name": {
-      const { name } = expression;
-      return (row) => {
-        if (Object.hasOwn(row, name)) return row[name];
-        throw badRequest(`Identifier '${name}' could not be resolved.`);
-      };
-    }
+    case "name":
+      return compileName(expression.name);
     case "property":
       return compileProperty(inner(expression.object), inner(expression.key));
     case "unary":
@@ -93,13 +88,8 @@ function compileCompound(
       const items = expression.items.map(inner);
       return (row) => items.map((item) => item(row)).filter((item) => item !== undefined) as Json[];
     }
-    case "object": {
-      const entries = expression.entries.map(([name, value]) => [name, inner(value)] as const);
-      return (row) => {
-        const found = entries.map(([name, value]) => [name, value(row)] as const);
-        return Object.fromEntries(found.filter(([, value]) => value !== undefined)) as JsonObject;
-      };
-    }
+    case "object":
+      return compileObject(expression.entries.map(([name, value]) => [name, inner(value)]));
     case "exists": {
       const rows = runSubquery(expression.query, parameters);
       return (row) => rows(row).length > 0;
@@ -112,6 +102,20 @@ function compileCompound(
     }
   }
   throw badRequest("The expression is not supported.");
+}
+
+function compileName(name: string): Compiled {
+  return (row) => {
+    if (Object.hasOwn(row, name)) return row[name];
+    throw badRequest(`Identifier '${name}' could not be resolved.`);
+  };
+}
+
+function compileObject(entries: [string, Compiled][]): Compiled {
+  return (row) => {
+    const found = entries.map(([name, value]) => [name, value(row)] as const);
+    return Object.fromEntries(found.filter(([, value]) => value !== undefined)) as JsonObject;
+  };
 }
 
 /** A list of constants is looked up in a set, however long it is. */

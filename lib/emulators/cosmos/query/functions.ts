@@ -199,9 +199,6 @@ const TYPES: Record<string, Scalar> = {
 
 const FUNCTIONS: Record<string, Scalar> = { ...MATH, ...STRINGS, ...ARRAYS, ...TYPES, ...TIMES };
 
-/** Names of the functions that are here, sorted. */
-export const functionNames: readonly string[] = Object.keys(FUNCTIONS).sort();
-
 /**
  * Finds a function by its upper-case name.
  *

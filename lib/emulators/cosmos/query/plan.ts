@@ -4,7 +4,7 @@ import { checkQuery, containsAggregate, pathOf, type Uses, usesOf } from "./anal
 import type { Expression, From, Projection, Query } from "./ast.ts";
 import { compile, type Compiled, type Parameters, type Row } from "./compile.ts";
 import { type Collector, groupCollector, objectOf } from "./groups.ts";
-import { bindSources, rootAlias } from "./sources.ts";
+import { bindSources, rootAlias, type Sources } from "./sources.ts";
 import { canonical, compareValues, type Value } from "./values.ts";
 
 /** A query, ready to run. */
@@ -50,71 +50,105 @@ export function planQuery(
   outer?: ReadonlySet<string>,
 ): Plan {
   if (outer === undefined) checkQuery(query);
-  const grouped = query.groupBy.length > 0 || containsAggregate(query.projection);
-  const sources = bindSources(query.from, parameters);
-  const where = query.where && compile(query.where, parameters);
-  const keeps = (row: Row) => where === undefined || where(row) === true;
-  const project = grouped ? undefined : projector(query.projection, query.from, parameters);
-  const order = query.orderBy.map(({ expression, descending }) => ({
-    value: compile(expression, parameters),
-    sign: descending ? -1 : 1,
-  }));
-  const skip = countOf(query.offset, parameters) ?? 0;
-  const most = Math.min(
-    countOf(query.top, parameters) ?? Infinity,
-    countOf(query.limit, parameters) ?? Infinity,
-  );
-  const startCollector = grouped
-    ? groupCollector(query, parameters)
-    : () => plainCollector(project!, query.distinct, order);
-  const finish = (collector: Collector): Json[] => {
-    const results = collector.finish();
-    return [...sliced(grouped && query.distinct ? distinct(results) : results, skip, most)];
-  };
-  const addItem = (collector: Collector, item: JsonObject) => {
-    for (const row of sources.ofItem(item)) if (keeps(row)) collector.add(row);
-  };
+  const parts = prepare(query, parameters);
+  const { grouped, order } = parts;
   return {
     query,
     parameters,
     uses: usesOf(query),
     shape: shapeOf(query, grouped),
     byTime: grouped ? undefined : byTime(query),
-    skip,
-    most,
-    resultsOf(item) {
-      const results: Json[] = [];
-      for (const row of sources.ofItem(item)) {
-        const value = keeps(row) ? project!(row) : undefined;
-        if (value !== undefined) results.push(value);
-      }
-      return results;
-    },
-    orderKeys(item) {
-      for (const row of sources.ofItem(item)) {
-        if (!keeps(row)) return undefined;
-        if (query.projection.kind === "value" && project!(row) === undefined) return undefined;
-        return order.map(({ value }) => value(row));
-      }
-      return undefined;
-    },
+    skip: parts.skip,
+    most: parts.most,
+    resultsOf: (item) => resultsOf(parts, item),
+    orderKeys: (item) => orderKeys(parts, item),
     compareKeys: (a, b) => compareKeys(a, b, order),
     collect() {
-      const collector = startCollector();
-      return { add: (item) => addItem(collector, item), finish: () => finish(collector) };
+      const collector = parts.startCollector();
+      return {
+        add: (item) => addRows(parts, collector, parts.sources.ofItem(item)),
+        finish: () => finish(parts, collector),
+      };
     },
     run(items) {
-      const collector = startCollector();
+      const collector = parts.startCollector();
       const all = query.from.length === 0 ? [{}] : items;
-      for (const item of all) addItem(collector, item);
-      return finish(collector);
+      for (const item of all) addRows(parts, collector, parts.sources.ofItem(item));
+      return finish(parts, collector);
     },
     runFor(row) {
-      const collector = startCollector();
-      for (const inner of sources.ofRow(row)) if (keeps(inner)) collector.add(inner);
-      return finish(collector);
+      const collector = parts.startCollector();
+      addRows(parts, collector, parts.sources.ofRow(row));
+      return finish(parts, collector);
     },
   };
+}
+
+/** A query's clauses, compiled. */
+interface Parts {
+  query: Query;
+  grouped: boolean;
+  sources: Sources;
+  keeps(row: Row): boolean;
+  /** Undefined for groups, which their collector projects. */
+  project: Compiled | undefined;
+  order: Order[];
+  skip: number;
+  most: number;
+  startCollector(): Collector;
+}
+
+function prepare(query: Query, parameters: Parameters): Parts {
+  const grouped = query.groupBy.length > 0 || containsAggregate(query.projection);
+  const where = query.where && compile(query.where, parameters);
+  const project = grouped ? undefined : projector(query.projection, query.from, parameters);
+  const order = query.orderBy.map(({ expression, descending }) => ({
+    value: compile(expression, parameters),
+    sign: descending ? -1 : 1,
+  }));
+  const top = countOf(query.top, parameters) ?? Infinity;
+  const limit = countOf(query.limit, parameters) ?? Infinity;
+  return {
+    query,
+    grouped,
+    sources: bindSources(query.from, parameters),
+    keeps: (row) => where === undefined || where(row) === true,
+    project,
+    order,
+    skip: countOf(query.offset, parameters) ?? 0,
+    most: Math.min(top, limit),
+    startCollector: grouped
+      ? groupCollector(query, parameters)
+      : () => plainCollector(project!, query.distinct, order),
+  };
+}
+
+function resultsOf({ sources, keeps, project }: Parts, item: JsonObject): Json[] {
+  const results: Json[] = [];
+  for (const row of sources.ofItem(item)) {
+    const value = keeps(row) ? project!(row) : undefined;
+    if (value !== undefined) results.push(value);
+  }
+  return results;
+}
+
+function orderKeys(parts: Parts, item: JsonObject): Value[] | undefined {
+  const { query, sources, keeps, project, order } = parts;
+  for (const row of sources.ofItem(item)) {
+    if (!keeps(row)) return undefined;
+    if (query.projection.kind === "value" && project!(row) === undefined) return undefined;
+    return order.map(({ value }) => value(row));
+  }
+  return undefined;
+}
+
+function addRows({ keeps }: Parts, collector: Collector, rows: Iterable<Row>): void {
+  for (const row of rows) if (keeps(row)) collector.add(row);
+}
+
+function finish({ query, grouped, skip, most }: Parts, collector: Collector): Json[] {
+  const results = collector.finish();
+  return [...sliced(grouped && query.distinct ? distinct(results) : results, skip, most)];
 }
 
 function shapeOf(query: Query, grouped: boolean): Plan["shape"] {
