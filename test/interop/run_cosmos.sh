@@ -25,4 +25,4 @@ for _ in $(seq 300); do
   kill -0 "$server" 2>/dev/null || { echo "The server did not start." >&2; exit 1; }
   sleep 0.1
 done
-timeout -k 10 300 "$work/venv/bin/python" test/interop/cosmos_interop.py "$work/ready.json"
+"$work/venv/bin/python" test/interop/cosmos_interop.py "$work/ready.json"
