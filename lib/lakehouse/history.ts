@@ -35,17 +35,31 @@ export async function history(
   await latestSnapshot(lake, table);
   const name = parseTableName(table);
   const times = (await commitTimes(lake, name)).reverse().slice(0, options.limit ?? Infinity);
-  return await Promise.all(times.map(async ({ version, timestamp }) => {
-    const actions = await readEntry(lake, name, version) ?? [];
-    const info = actions.find((action) => action.commitInfo)?.commitInfo ?? {};
-    return {
-      version,
-      timestamp: new Date(timestamp),
-      operation: info.operation,
-      operationParameters: info.operationParameters ?? {},
-      info,
-    };
-  }));
+  const told: HistoryEntry[] = [];
+  for (let start = 0; start < times.length; start += READ_AT_ONCE) {
+    const some = times.slice(start, start + READ_AT_ONCE);
+    told.push(...await Promise.all(some.map((time) => entryOf(lake, name, time))));
+  }
+  return told;
+}
+
+/** Well below the number of files that systems let a process have open. */
+const READ_AT_ONCE = 64;
+
+async function entryOf(
+  lake: Lakehouse,
+  name: TableName,
+  { version, timestamp }: { version: number; timestamp: number },
+): Promise<HistoryEntry> {
+  const actions = await readEntry(lake, name, version) ?? [];
+  const info = actions.find((action) => action.commitInfo)?.commitInfo ?? {};
+  return {
+    version,
+    timestamp: new Date(timestamp),
+    operation: info.operation,
+    operationParameters: info.operationParameters ?? {},
+    info,
+  };
 }
 
 /**

@@ -22,8 +22,13 @@ export function localStorage(root: string): Storage {
     delete: async (path) => void await absentAsNull(Deno.remove(locate(path))),
     deleteFolder: async (folder) =>
       void await absentAsNull(Deno.remove(locate(folder), { recursive: true })),
-    makeFolder: (folder) => Deno.mkdir(locate(folder), { recursive: true }),
-    flush: (paths) => flushFiles(paths.map(locate)),
+    makeFolder: async (folder) => {
+      await Deno.mkdir(locate(folder), { recursive: true });
+      // A new folder survives a power cut once the folders that name it are synced.
+      const parts = folder.split("/");
+      await Promise.all(parts.map((_, depth) => syncPath(locate(parts.slice(0, depth).join("/")))));
+    },
+    flush: (paths) => flushFiles(root, paths.map(locate)),
   };
 }
 
@@ -95,10 +100,23 @@ async function writeHidden(location: string, bytes: Uint8Array): Promise<string>
   return hidden;
 }
 
-async function flushFiles(locations: string[]): Promise<void> {
-  await Promise.all(locations.map(syncPath));
-  await Promise.all([...new Set(locations.map((location) => dirname(location)))].map(syncPath));
+async function flushFiles(root: string, locations: string[]): Promise<void> {
+  const folders = new Set<string>();
+  for (const location of locations) {
+    for (let path = dirname(location); path.length >= root.length; path = dirname(path)) {
+      if (folders.has(path)) break;
+      folders.add(path);
+    }
+  }
+  for (const paths of [locations, [...folders]]) {
+    for (let start = 0; start < paths.length; start += OPEN_AT_ONCE) {
+      await Promise.all(paths.slice(start, start + OPEN_AT_ONCE).map(syncPath));
+    }
+  }
 }
+
+/** Well below the number of files that systems let a process have open. */
+const OPEN_AT_ONCE = 64;
 
 async function syncPath(location: string): Promise<void> {
   using file = await Deno.open(location, { read: true });
