@@ -2,7 +2,7 @@ import type { Container } from "./catalog.ts";
 import { queryCharge } from "./charges.ts";
 import { fingerprint, placeOf, readToken, type Token, writeToken } from "./continuation.ts";
 import { badRequest } from "./failure.ts";
-import { itemText, type StoredItem } from "./item_store.ts";
+import { itemText } from "./item_store.ts";
 import { isExpired } from "./items.ts";
 import { isObject, type Json } from "./json.ts";
 import { forgetResults, keepResults, keptResults, type Results } from "./kept_results.ts";
@@ -18,6 +18,7 @@ import {
   needsBody,
   queryView,
   type Scan,
+  type ScannedItem,
   type Scope,
   selectionOf,
 } from "./scan.ts";
@@ -183,7 +184,7 @@ async function computedPage(work: Work, token: Token | undefined): Promise<Reply
 function livingResults(
   { container, request }: Work,
   row: number,
-  resultsOf: (item: StoredItem) => string[],
+  resultsOf: (item: ScannedItem) => string[],
 ): string[] {
   const item = itemAt(container, row);
   return item === undefined || isExpired(container, item, request.now) ? [] : resultsOf(item);
@@ -218,7 +219,7 @@ async function collectedTexts({ container, plan, scan, request }: Work): Promise
 }
 
 /** Results of an item as JSON; the item's own text where it is asked for whole and unfiltered. */
-function resultTexts(container: Container, plan: Plan): (item: StoredItem) => string[] {
+function resultTexts(container: Container, plan: Plan): (item: ScannedItem) => string[] {
   const { from, where, projection } = plan.query;
   const isWhole = projection.kind === "all" ||
     (projection.kind === "value" && projection.expression.kind === "name");

@@ -27,6 +27,9 @@ export interface Scan {
   bodies: boolean;
 }
 
+/** An item of a scan: with its body when the scan has bodies, else with its id. */
+export type ScannedItem = Pick<StoredItem, "row" | "lsn" | "ts" | "body" | "id">;
+
 /** A place in a scan: the last row seen. */
 export interface Place {
   row: number;
@@ -89,7 +92,7 @@ export function* chunksOf(
   scan: Scan,
   after: Place | undefined,
   now: number,
-): Generator<StoredItem[]> {
+): Generator<ScannedItem[]> {
   const statement = statementOf(container, scan);
   const live = container.defaultTtl === undefined ? {} : { now, ttl: container.defaultTtl };
   const start = scan.order === "newest" ? { row: MOST, ts: MOST } : { row: 0, ts: 0 };
@@ -99,7 +102,7 @@ export function* chunksOf(
     if (!container.items.file.isOpen) throw notFound();
     const at = scan.order === "row" ? { row: place.row } : { row: place.row, ts: place.ts };
     const rows = statement.all({ ...at, ...live, ...selected(scan.selection) });
-    if (rows.length > 0) yield rows as unknown as StoredItem[];
+    if (rows.length > 0) yield rows as unknown as ScannedItem[];
     if (rows.length < CHUNK) return;
     place = rows.at(-1) as unknown as Place;
   }
@@ -129,7 +132,7 @@ export function needsBody({ whole, names }: Uses): boolean {
 }
 
 /** Makes the item as a query sees it, with those system properties that the query uses. */
-export function queryView(container: Container, uses: Uses): (item: StoredItem) => JsonObject {
+export function queryView(container: Container, uses: Uses): (item: ScannedItem) => JsonObject {
   const { items } = container;
   const wants = (name: string) => uses.whole || uses.names.has(name);
   const [rid, self, etag] = [wants("_rid"), wants("_self"), wants("_etag")];
@@ -163,7 +166,7 @@ function selected(selection: Selection): Record<string, string> {
 
 function statementOf(container: Container, scan: Scan): StatementSync {
   const { selection, order } = scan;
-  const columns = `row, pk, id, lsn, ts, ttl${scan.bodies ? ", body" : ""}`;
+  const columns = `row, lsn, ts, ${scan.bodies ? "body" : "id"}`;
   const condition = conditionOf(container, selection);
   if (order !== "row") {
     const [sign, direction] = order === "newest" ? ["<", "DESC"] : [">", "ASC"];
