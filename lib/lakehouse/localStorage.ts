@@ -13,8 +13,8 @@ export function localStorage(root: string): Storage {
   const locate = (path: string) => (path === "" ? root : join(root, path));
   return {
     locate,
-    list: (folder, options) => listFiles(root, folder, options ?? {}),
-    folders: (folder) => listFolders(locate(folder)),
+    list: (folder, options) => Promise.resolve().then(() => listFiles(root, folder, options ?? {})),
+    folders: (folder) => Promise.resolve().then(() => listFolders(locate(folder))),
     stat: (path) => statFile(locate(path), path),
     read: (path) => absentAsNull(Deno.readFile(locate(path))),
     write: (path, bytes) => replaceFile(locate(path), bytes),
@@ -32,31 +32,42 @@ export function localStorage(root: string): Storage {
   };
 }
 
-async function listFiles(
-  root: string,
-  folder: string,
-  options: ListOptions,
-): Promise<StoredFile[]> {
+/**
+ * Lists in one go: a log of thousands of entries takes milliseconds, and Deno 2.8.0 can lose the end
+ * of one of many calls that are under way at once.
+ */
+function listFiles(root: string, folder: string, options: ListOptions): StoredFile[] {
   const { recursive = false, after = "" } = options;
-  const found: Promise<StoredFile[]>[] = [];
-  for (const entry of await absentAsNull(readFolder(join(root, folder))) ?? []) {
+  const found: StoredFile[] = [];
+  for (const entry of readFolder(join(root, folder))) {
     const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
-    if (entry.isDirectory && recursive) found.push(listFiles(root, path, options));
+    if (entry.isDirectory && recursive) found.push(...listFiles(root, path, options));
     else if (entry.isFile && path > after) {
-      found.push(statFile(join(root, path), path).then((stat) => stat === null ? [] : [stat]));
+      const info = absentAsNone(() => Deno.statSync(join(root, path)));
+      if (info === null) continue;
+      found.push({ path, size: info.size, modified: info.mtime?.getTime() ?? 0 });
     }
   }
-  return (await Promise.all(found)).flat();
+  return found;
 }
 
-async function readFolder(path: string): Promise<Deno.DirEntry[]> {
-  // One call for the whole folder: a log of thousands of entries is listed in milliseconds.
-  return await Promise.resolve().then(() => [...Deno.readDirSync(path)]);
+function readFolder(path: string): Deno.DirEntry[] {
+  return absentAsNone(() => [...Deno.readDirSync(path)]) ?? [];
 }
 
-async function listFolders(path: string): Promise<string[]> {
-  const entries = await absentAsNull(readFolder(path));
-  return (entries ?? []).filter((entry) => entry.isDirectory).map((entry) => entry.name);
+function absentAsNone<T>(work: () => T): T | null {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return null;
+    }
+    throw error;
+  }
+}
+
+function listFolders(path: string): string[] {
+  return readFolder(path).filter((entry) => entry.isDirectory).map((entry) => entry.name);
 }
 
 async function statFile(location: string, path: string): Promise<StoredFile | null> {
