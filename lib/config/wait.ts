@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers";
 import { ClickstreamError } from "./errors.ts";
 
 /** What was waited for did not come in time. */
@@ -48,16 +47,34 @@ export async function waitUntil<T>(
  * @param signal ends the pause early; its reason is thrown
  */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
+  waiting += 1;
+  if (!beating) beat();
+  return new Promise<void>((resolve, reject) => {
     const stop = () => {
       clearTimeout(timer);
       reject(signal?.reason);
     };
     const timer = setTimeout(() => {
       signal?.removeEventListener("abort", stop);
-      // Deno 2.8.0 can lose a timer set straight from a timer while DuckDB works; not from here.
-      setImmediate(resolve);
+      resolve();
     }, ms);
     signal?.addEventListener("abort", stop, { once: true });
-  });
+  }).finally(() => waiting -= 1);
+}
+
+/** Milliseconds between two beats. */
+const BEAT_MS = 50;
+const cell = new Int32Array(new SharedArrayBuffer(4));
+let waiting = 0;
+let beating = false;
+
+/**
+ * Wakes the event loop now and then while somebody waits. On a busy machine Deno 2.8.0 can miss the
+ * moment of a timer, and then sleeps until something else happens: this is something else, as it
+ * comes from a thread of its own.
+ */
+async function beat(): Promise<void> {
+  beating = true;
+  while (waiting > 0) await Atomics.waitAsync(cell, 0, 0, BEAT_MS).value;
+  beating = false;
 }

@@ -40,16 +40,20 @@ export class MessageBuffer {
     }
   }
 
-  /** Waits until something arrives, at most `milliseconds`. */
-  async arrival(milliseconds: number): Promise<void> {
-    if (this.#held > 0) return;
+  /**
+   * Waits until more than `known` messages are held, at most `milliseconds`.
+   *
+   * @param known number of held messages that are of no use without further ones
+   */
+  async arrival(milliseconds: number, known: number): Promise<void> {
+    if (this.#held > known) return;
+    this.#arrival = Promise.withResolvers();
     const waiting = new AbortController();
     await Promise.race([
       this.#arrival.promise,
       pause(milliseconds, waiting.signal).catch(() => {}),
     ]);
     waiting.abort();
-    this.#arrival = Promise.withResolvers();
   }
 
   /** Lets waiting receivers go, as when the query ends. */

@@ -206,10 +206,15 @@ export class StreamingQuery {
 
   async #run(): Promise<void> {
     const { now, commitMillis, goldMillis } = this.#options;
+    let useless = 0;
     try {
       while (!this.#stopping && this.#status.state === "running") {
-        await this.#buffer.arrival(100);
+        await this.#buffer.arrival(100, useless);
         await this.#nextBatch();
+        // What is held now waits for the rest of a planned batch: looking again at once would spin.
+        const planned = this.#replanned[0];
+        const waits = planned !== undefined && !this.#buffer.covers(planned, this.#processed);
+        useless = waits ? this.#buffer.size : 0;
         if (this.#committing !== null) continue;
         if (now() - this.#lastGold >= goldMillis) {
           this.#background(() => this.#commitAndMerge());

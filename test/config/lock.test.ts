@@ -55,12 +55,14 @@ Deno.test("of processes that ask at once, each gets the lock in its turn and nev
   await withHome(async (home) => {
     const script = join(home, "take.ts");
     const door = new URL("../../lib/config/lock.ts", import.meta.url).href;
+    const waits = new URL("../../lib/config/wait.ts", import.meta.url).href;
     writeFileSync(
       script,
       `import { acquireLock } from ${JSON.stringify(door)};
+       import { pause } from ${JSON.stringify(waits)};
        import { existsSync, mkdirSync, rmdirSync } from "node:fs";
        const [path, inside] = Deno.args;
-       for (let taken = 0; taken < 20;) {
+       for (let taken = 0; taken < 6;) {
          try {
            const lock = acquireLock(path, { what: "it" });
            if (existsSync(inside)) Deno.exit(3);
@@ -68,8 +70,9 @@ Deno.test("of processes that ask at once, each gets the lock in its turn and nev
            taken++;
            lock.release();
          } catch (error) { if (error.name !== "BusyError") throw error; }
-         await new Promise((resolve) => setTimeout(resolve, Math.random() * 2));
-       }`,
+         await pause(Math.random() * 2);
+       }
+       Deno.exit(0);`,
     );
     const args = ["run", "-A", "--quiet", script, join(home, "lock"), join(home, "inside")];
     const codes = await Promise.all(

@@ -49,3 +49,15 @@ Deno.test("a receiver waits while the buffer is full, and goes on when there is 
   await waiting;
   assert.equal(stored, true);
 });
+
+Deno.test("waiting for more than is held ends when more arrives, not at once", async () => {
+  const buffer = new MessageBuffer(100);
+  await buffer.put(0, messages(0, 0, 2));
+  let arrived = false;
+  const waiting = buffer.arrival(10_000, 3).then(() => arrived = true);
+  await Promise.resolve();
+  assert.equal(arrived, false);
+  await buffer.put(0, messages(0, 3, 3));
+  await waiting;
+  assert.equal(arrived, true);
+});
