@@ -55,13 +55,12 @@ Deno.test("of processes that ask at once, each gets the lock in its turn and nev
   await withHome(async (home) => {
     const script = join(home, "take.ts");
     const door = new URL("../../lib/config/lock.ts", import.meta.url).href;
-    const waits = new URL("../../lib/config/wait.ts", import.meta.url).href;
     writeFileSync(
       script,
       `import { acquireLock } from ${JSON.stringify(door)};
-       import { pause } from ${JSON.stringify(waits)};
        import { existsSync, mkdirSync, rmdirSync } from "node:fs";
        const [path, inside] = Deno.args;
+       const still = new Int32Array(new SharedArrayBuffer(4));
        for (let taken = 0; taken < 6;) {
          try {
            const lock = acquireLock(path, { what: "it" });
@@ -70,7 +69,7 @@ Deno.test("of processes that ask at once, each gets the lock in its turn and nev
            taken++;
            lock.release();
          } catch (error) { if (error.name !== "BusyError") throw error; }
-         await pause(Math.random() * 2);
+         Atomics.wait(still, 0, 0, Math.random() * 2);
        }
        Deno.exit(0);`,
     );
