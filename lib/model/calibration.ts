@@ -124,5 +124,7 @@ function interpolated(xs: number[], ys: number[], x: number): number {
     else high = middle;
   }
   const span = xs[high]! - xs[low]!;
-  return span === 0 ? ys[low]! : ys[low]! + (ys[high]! - ys[low]!) * (x - xs[low]!) / span;
+  if (span === 0) return ys[low]!;
+  // Rounding must not carry it past the step's end: that would be a probability above 1.
+  return Math.min(ys[high]!, ys[low]! + (ys[high]! - ys[low]!) * (x - xs[low]!) / span);
 }

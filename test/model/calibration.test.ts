@@ -56,3 +56,9 @@ Deno.test("Platt's line is the one that made the distortion", () => {
   assert.ok(fitted.kind === "platt");
   assert.ok(Math.abs(fitted.slope - 0.5) < 0.03 && Math.abs(fitted.intercept + 0.5) < 0.06);
 });
+
+Deno.test("no rounding makes a probability greater than 1", () => {
+  const logits = [0, -2.4730982128539556, 5e-324, 0, 0, 0, 0, 0, 0, -0.9370623820301891];
+  const labels = [0, 1, 1, 1, 0, 0, 1, 0, 0, 0];
+  assert.ok(calibrated(fitIsotonic(labels, logits), 0) <= 1);
+});
