@@ -1,9 +1,9 @@
 import { transact, txnActions, type WriteOptions } from "./commit.ts";
-import { schemaActions, widenedBy } from "./evolve.ts";
+import { holdsFilesOf, schemaActions, widenedBy } from "./evolve.ts";
 import type { Lakehouse } from "./lake.ts";
 import { existing, latestSnapshot } from "./log.ts";
 import { type Source, withSource } from "./source.ts";
-import { conform, writeFiles } from "./write.ts";
+import { conform, type TableShape, writeFiles } from "./write.ts";
 
 /** How {@link appendTo} writes. */
 export interface AppendOptions extends WriteOptions {
@@ -12,7 +12,8 @@ export interface AppendOptions extends WriteOptions {
 }
 
 /**
- * Appends rows. The data is written once; of writers at the same time all succeed.
+ * Appends rows. The data is written once (again only when the table's columns change meanwhile); of
+ * writers at the same time all succeed.
  *
  * @returns the version committed
  * @throws {TableNotFoundError} when there is no such table
@@ -27,18 +28,23 @@ export async function appendTo(
   const before = await latestSnapshot(lake, table);
   return await withSource(lake, source, before.fields, async (open) => {
     const types: ReadonlyMap<string, string> = options.mergeSchema ? open.types : new Map();
-    const shape = { ...before, fields: widenedBy(before.fields, types) };
-    const files = await writeFiles(lake, open, shape, conform(open, shape));
-    return await transact(lake, table, (found) => {
+    let shape: TableShape = { ...before, fields: widenedBy(before.fields, types) };
+    let files = await writeFiles(lake, open, shape, conform(open, shape));
+    return await transact(lake, table, async (found) => {
       const snapshot = existing(table, found);
-      return Promise.resolve({
+      const now = { ...snapshot, fields: widenedBy(snapshot.fields, types) };
+      if (!holdsFilesOf(now, shape)) {
+        shape = now;
+        files = await writeFiles(lake, open, shape, conform(open, shape));
+      }
+      return {
         actions: [
-          ...schemaActions(snapshot, widenedBy(snapshot.fields, types)),
+          ...schemaActions(snapshot, now.fields),
           ...txnActions(options.txn),
           ...files.map((add) => ({ add })),
         ],
         info: { operation: options.operation ?? "WRITE", operationParameters: { mode: "Append" } },
-      });
+      };
     });
   });
 }

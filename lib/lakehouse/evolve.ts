@@ -5,6 +5,7 @@ import type { Lakehouse } from "./lake.ts";
 import { existing } from "./log.ts";
 import { type Column, deltaType, type Field, schemaText, toFields } from "./schema.ts";
 import type { Snapshot } from "./snapshot.ts";
+import type { TableShape } from "./write.ts";
 
 /**
  * Adds columns to a table; rows that are there have nulls in them.
@@ -52,4 +53,19 @@ export function schemaActions(snapshot: Snapshot, fields: readonly Field[]): Act
   const schemaString = schemaText(fields);
   if (fields === snapshot.fields || schemaString === snapshot.metadata.schemaString) return [];
   return [{ metaData: { ...snapshot.metadata, schemaString } }];
+}
+
+/** Whether data files written for one shape of a table are right for another, later one. */
+export function holdsFilesOf(later: TableShape, written: TableShape): boolean {
+  if (later.folder !== written.folder) return false;
+  if (later.partitionColumns.join() !== written.partitionColumns.join()) return false;
+  const known = new Map(written.fields.map((field) => [field.name, field]));
+  const same = later.fields.every((field) => {
+    const before = known.get(field.name);
+    known.delete(field.name);
+    if (before === undefined) return field.nullable;
+    return JSON.stringify(before.type) === JSON.stringify(field.type) &&
+      (field.nullable || !before.nullable);
+  });
+  return same && known.size === 0;
 }

@@ -4,6 +4,8 @@ const FILE_FAILURE =
   /No files found|Cannot open file|magic bytes|not a parquet|too small|Could not read|modified/i;
 const PAGE_FAILURE =
   /TProtocolException|thrift|(snappy|zstd|lz4)\S* decompression|corrupt|parquet.*(out of buffer|invalid)/i;
+const MISFIT =
+  /^(Conversion Error|Out of Range Error|Invalid Input Error: (Failed to cast|Conversion Error))/;
 
 /**
  * What an error of the engine means for a table: values that do not fit, a data file that is
@@ -29,8 +31,9 @@ export function explainFailure(what: string, cause: unknown): unknown {
       { cause },
     );
   }
-  if (/^(Conversion Error|Out of Range Error|Invalid Input Error: Failed to cast)/.test(message)) {
-    return new SchemaError(`${what}: a value does not fit its column (${reason}).`, { cause });
+  if (MISFIT.test(message)) {
+    const plain = reason.replace(/^Invalid Input Error: /, "");
+    return new SchemaError(`${what}: a value does not fit its column (${plain}).`, { cause });
   }
   return cause;
 }

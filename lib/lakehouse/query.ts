@@ -2,7 +2,7 @@ import type { DataFrame } from "nodejs-polars";
 import { join } from "node:path";
 import { explainFailure } from "./failure.ts";
 import { type Lakehouse, type Session, useSession, withSession } from "./lake.ts";
-import { quoteText } from "./schema.ts";
+import { quoteName, quoteText } from "./schema.ts";
 import { prepareViews, sessionFor } from "./views.ts";
 
 /**
@@ -18,15 +18,36 @@ import { prepareViews, sessionFor } from "./views.ts";
 export async function query(lake: Lakehouse, sql: string): Promise<DataFrame> {
   const file = join(lake.scratch, `${crypto.randomUUID()}.parquet`);
   try {
-    await onSession(lake, sql, (session) =>
-      session.connection.run(
-        `COPY (${trim(sql)}) TO ${quoteText(file)} (FORMAT parquet, COMPRESSION lz4_raw)`,
-      ));
+    await onSession(lake, sql, async (session) => {
+      const rows = await withoutHugeIntegers(session, trim(sql));
+      await session.connection.run(
+        `COPY (${rows}) TO ${quoteText(file)} (FORMAT parquet, COMPRESSION lz4_raw)`,
+      );
+    });
     const pl = await import("nodejs-polars");
     return pl.default.readParquet(file);
   } finally {
     await Deno.remove(file).catch(() => {});
   }
+}
+
+/**
+ * A sum of integers has 128 bits, which a frame cannot hold: it becomes a double, and one that
+ * would be rounded is an error.
+ */
+async function withoutHugeIntegers(session: Session, sql: string): Promise<string> {
+  const prepared = await session.connection.prepare(sql);
+  const columns: string[] = [];
+  for (let index = 0; index < prepared.columnCount; index++) {
+    if (!/^U?HUGEINT$/.test(String(prepared.columnType(index)))) continue;
+    const name = quoteName(prepared.columnName(index));
+    columns.push(
+      `CASE WHEN abs(${name}) > 9007199254740992 THEN error('Conversion Error: ' || ${name} || ` +
+        `' is too great for a number: cast the sum to BIGINT or VARCHAR') ELSE ${name}::DOUBLE END AS ${name}`,
+    );
+  }
+  prepared.destroySync();
+  return columns.length === 0 ? sql : `SELECT * REPLACE (${columns.join(", ")}) FROM (${sql}\n)`;
 }
 
 /**

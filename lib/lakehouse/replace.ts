@@ -1,5 +1,6 @@
 import { removeAction, transact, txnActions, type WriteOptions } from "./commit.ts";
 import { SchemaError } from "./errors.ts";
+import { holdsFilesOf } from "./evolve.ts";
 import type { Lakehouse } from "./lake.ts";
 import { existing, latestSnapshot } from "./log.ts";
 import { mayMatch, parseCondition } from "./predicate.ts";
@@ -21,14 +22,18 @@ export async function replaceRows(
   options: ReplaceOptions,
 ): Promise<number> {
   const { where } = options;
-  const shape = await latestSnapshot(lake, table);
+  let shape = await latestSnapshot(lake, table);
   return await withSource(lake, source, shape.fields, async (open) => {
     const { session } = open;
     const condition = await parseCondition(session, where);
     await checkRows(open, shape.table, conform(open, shape), where);
-    const files = await writeFiles(lake, open, shape, conform(open, shape));
+    let files = await writeFiles(lake, open, shape, conform(open, shape));
     return await transact(lake, table, async (found) => {
       const snapshot = existing(table, found);
+      if (!holdsFilesOf(snapshot, shape)) {
+        shape = snapshot;
+        files = await writeFiles(lake, open, shape, conform(open, shape));
+      }
       const matches = await matchingFiles(lake, session, snapshot, { sql: where, condition });
       const kept = `(SELECT * FROM ${namedRelation(lake, snapshot, matches.partly)}
         WHERE (${where}\n) IS NOT TRUE)`;
