@@ -90,7 +90,7 @@ async function untilAccepted(
 ): Promise<void> {
   let pending = operations;
   for (let round = 0; pending.length > 0; round++) {
-    const responses = await bulk(container, pending);
+    const responses = await bulk(container, pending, false); // nobody reads the answers' documents
     const refused = responses.find((r) => !accepted.includes(r.statusCode) && r.statusCode !== 429);
     if (refused) throw storeError("write in bulk", `status ${refused.statusCode}`);
     pending = pending.filter((_, i) => responses[i]!.statusCode === 429);
@@ -145,6 +145,7 @@ const replace = (document: OnlineDocument, etag: string): OperationInput => ({
 async function bulk(
   container: Container,
   operations: OperationInput[],
+  contentResponseOnWriteEnabled = true,
 ): Promise<OperationResponse[]> {
   const responses: OperationResponse[] = new Array(operations.length);
   let next = 0;
@@ -152,7 +153,11 @@ async function bulk(
     while (next < operations.length) {
       const from = next;
       next += BULK_LIMIT;
-      const part = await container.items.bulk(operations.slice(from, from + BULK_LIMIT));
+      const part = await container.items.bulk(
+        operations.slice(from, from + BULK_LIMIT),
+        undefined,
+        { contentResponseOnWriteEnabled },
+      );
       part.forEach((response, i) => responses[from + i] = response);
     }
   };

@@ -53,15 +53,20 @@ export async function seedOnlineStore(
   let written = 0;
   for (const { table } of sources) {
     const container = containerOf(store, table);
-    for (let from = 0; from < rows[table]!; from += CHUNK) {
-      const documents = await records(
+    const read = (from: number) =>
+      records(
         lake,
         `select * from ${seedTable(table)} where rowid >= ${from} and rowid < ${from + CHUNK}`,
       );
+    let next = read(0);
+    for (let from = 0; from < rows[table]!; from += CHUNK) {
+      const documents = await next;
+      next = read(from + CHUNK); // while these are being written
       await overwriteDocuments(container, documents as OnlineDocument[]);
       written += documents.length;
       options.onProgress?.(written, total);
     }
+    await next;
     await execute(lake, `drop table ${seedTable(table)}`);
   }
   return rows;
