@@ -168,3 +168,5 @@ try {
   await closeLakehouse(lake);
   await Deno.remove(home, { recursive: true });
 }
+// Left to end by itself, a process that held large results of DuckDB can crash after its last line.
+Deno.exit(0);
