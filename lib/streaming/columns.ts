@@ -1,4 +1,4 @@
-import type { TableColumn } from "./tables.ts";
+import type { Column } from "clickstream/lakehouse";
 
 /** Rows of a table that wait to be written, as columns. */
 export interface ColumnBuffer {
@@ -8,7 +8,7 @@ export interface ColumnBuffer {
 }
 
 /** An empty buffer for a table's columns. */
-export function emptyBuffer(columns: readonly TableColumn[]): ColumnBuffer {
+export function emptyBuffer(columns: readonly Column[]): ColumnBuffer {
   return { columns: Object.fromEntries(columns.map((c) => [c.name, []])), rows: 0 };
 }
 

@@ -41,11 +41,6 @@ export class EventTables {
     return this.#held.silver;
   }
 
-  /** Rows gathered and not yet being committed. */
-  get pendingRows(): number {
-    return this.#pending.bronze.rows;
-  }
-
   /** Gathers a message for the tables that do not hold it yet. */
   add(message: DecodedMessage, isLate: boolean, now: number): void {
     const { partition, sequenceNumber } = message.position;

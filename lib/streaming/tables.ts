@@ -1,5 +1,5 @@
 import { EVENT_COLUMNS } from "clickstream/events";
-import { createTable, type Lakehouse } from "clickstream/lakehouse";
+import { type Column, createTable, type Lakehouse } from "clickstream/lakehouse";
 import { inferenceColumns, inferenceTable, metricSets } from "clickstream/metrics";
 import { PRODUCT_ATTRIBUTES_TABLE } from "clickstream/online";
 
@@ -12,28 +12,20 @@ export const TABLES = {
   attributes: PRODUCT_ATTRIBUTES_TABLE,
 } as const;
 
-/** A column of a table; the type names are Delta's. */
-export interface TableColumn {
-  name: string;
-  type: "long" | "integer" | "double" | "string" | "timestamp" | "boolean";
-  nullable?: boolean;
-  comment?: string;
-}
-
-const required = (name: string, type: TableColumn["type"], comment: string): TableColumn => ({
+const required = (name: string, type: Column["type"], comment: string): Column => ({
   name,
   type,
   nullable: false,
   comment,
 });
-const optional = (name: string, type: TableColumn["type"], comment: string): TableColumn => ({
+const optional = (name: string, type: Column["type"], comment: string): Column => ({
   name,
   type,
   nullable: true,
   comment,
 });
 
-const eventColumns: TableColumn[] = EVENT_COLUMNS.map((column) => ({
+const eventColumns: Column[] = EVENT_COLUMNS.map((column) => ({
   name: column.name,
   type: column.type,
   nullable: !column.required,
@@ -46,7 +38,7 @@ const positionColumns = [
 ];
 
 /** Columns of staged_events. */
-export const stagedColumns: TableColumn[] = [
+export const stagedColumns: Column[] = [
   ...eventColumns,
   required("data_set", "string", "historical or real-time"),
   required(
@@ -57,7 +49,7 @@ export const stagedColumns: TableColumn[] = [
 ];
 
 /** Columns of electronics_events_bronze. */
-export const bronzeColumns: TableColumn[] = [
+export const bronzeColumns: Column[] = [
   required("body", "string", "the message as received"),
   optional("body_encoding", "string", "base64 when the body is not UTF-8 text"),
   positionColumns[0]!,
@@ -69,7 +61,7 @@ export const bronzeColumns: TableColumn[] = [
 ];
 
 /** Columns of electronics_events_silver. */
-export const silverColumns: TableColumn[] = [
+export const silverColumns: Column[] = [
   ...eventColumns,
   required("is_late", "boolean", "more than an hour behind its partition"),
   optional("partition", "integer", "partition of the hub; null for history"),
@@ -79,7 +71,7 @@ export const silverColumns: TableColumn[] = [
 ];
 
 /** Columns of electronics_events_rejected. */
-export const rejectedColumns: TableColumn[] = [
+export const rejectedColumns: Column[] = [
   positionColumns[0]!,
   optional("offset", "string", "offset in the partition"),
   positionColumns[1]!,
@@ -92,7 +84,7 @@ export const rejectedColumns: TableColumn[] = [
 ];
 
 /** Columns of electronics_product_attributes. */
-export const attributeColumns: TableColumn[] = [
+export const attributeColumns: Column[] = [
   required("product_id", "long", "product"),
   optional("category_id", "long", "newest category"),
   optional("category_code", "string", "newest category, as a dotted path"),
@@ -102,22 +94,21 @@ export const attributeColumns: TableColumn[] = [
 ];
 
 /** All tables of the live half, with their columns and what they hold. */
-export const liveTables: readonly { name: string; columns: TableColumn[]; description: string }[] =
-  [
-    { name: TABLES.bronze, columns: bronzeColumns, description: "every message, as received" },
-    { name: TABLES.silver, columns: silverColumns, description: "every readable event" },
-    { name: TABLES.rejected, columns: rejectedColumns, description: "messages that are no event" },
-    {
-      name: TABLES.attributes,
-      columns: attributeColumns,
-      description: "what is known of a product, from its newest event",
-    },
-    ...metricSets.map((set) => ({
-      name: inferenceTable(set),
-      columns: inferenceColumns(set) as TableColumn[],
-      description: `current metrics: ${set.description}`,
-    })),
-  ];
+export const liveTables: readonly { name: string; columns: Column[]; description: string }[] = [
+  { name: TABLES.bronze, columns: bronzeColumns, description: "every message, as received" },
+  { name: TABLES.silver, columns: silverColumns, description: "every readable event" },
+  { name: TABLES.rejected, columns: rejectedColumns, description: "messages that are no event" },
+  {
+    name: TABLES.attributes,
+    columns: attributeColumns,
+    description: "what is known of a product, from its newest event",
+  },
+  ...metricSets.map((set) => ({
+    name: inferenceTable(set),
+    columns: inferenceColumns(set) as Column[],
+    description: `current metrics: ${set.description}`,
+  })),
+];
 
 /** Creates the tables of the live half that do not exist yet. */
 export async function createLiveTables(lake: Lakehouse): Promise<void> {
