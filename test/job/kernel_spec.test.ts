@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { installKernelSpec, jupyterDataFolder } from "../../lib/job/kernel_spec.ts";
+import { installKernelSpec, jupyterDataFolder } from "../../lib/job/lab/kernel_spec.ts";
 import { withHome } from "../support.ts";
 
 Deno.test("the kernel spec names this Deno and interrupts by message", async () => {

@@ -22,13 +22,17 @@ export function jupyterDataFolder(
  * keeps the kernel's state; a signal would end the kernel.
  *
  * @param folder Jupyter's data folder
+ * @param deno path of the Deno that runs the cells
  * @returns path of the spec written
  */
-export function installKernelSpec(folder: string = jupyterDataFolder()): string {
+export function installKernelSpec(
+  folder: string = jupyterDataFolder(),
+  deno: string = Deno.execPath(),
+): string {
   const target = join(folder, "kernels", "deno");
   mkdirSync(target, { recursive: true });
   const spec = {
-    argv: [Deno.execPath(), "jupyter", "--kernel", "--conn", "{connection_file}"],
+    argv: [deno, "jupyter", "--kernel", "--conn", "{connection_file}"],
     display_name: "Deno (Clickstream)",
     language: "typescript",
     interrupt_mode: "message",
