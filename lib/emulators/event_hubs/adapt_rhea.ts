@@ -9,25 +9,28 @@ export const HEARTBEAT_MS = 60_000;
 export const RAW_FORMAT = 0x7fffff00;
 const NOTHING = Buffer.alloc(0);
 
+/** What a rhea connection of the server is fitted with. */
+export interface Fittings {
+  /** Largest transfer; what goes far beyond is not kept. */
+  messageBytes: number;
+  /** Called after each flow: of a link, or of a session, which widens the window of all its links. */
+  onFlow: () => void;
+  /** Closes the connection with an error. */
+  end: (error: AmqpError) => void;
+}
+
 /**
  * Makes a rhea connection fit for a server: messages stay bytes, limits hold, what goes wrong in it
  * ends this connection only, and its frames suit clients stricter than rhea.
- *
- * @param messageBytes largest transfer; what goes far beyond is not kept
- * @param end closes the connection with an error
  */
-export function adaptRhea(
-  client: Client,
-  messageBytes: number,
-  end: (error: AmqpError) => void,
-): void {
-  keepRaw(client, messageBytes);
+export function adaptRhea(client: Client, fittings: Fittings): void {
+  keepRaw(client, fittings);
   writeAllFields(client.rhea);
-  guardState(client, end);
+  guardState(client, fittings.end);
 }
 
 /** Messages stay bytes; too large ones are not kept; flows that ask are answered. */
-function keepRaw(client: Client, messageBytes: number): void {
+function keepRaw(client: Client, { messageBytes, onFlow }: Fittings): void {
   const { rhea } = client;
   const { on_transfer, on_flow, on_disposition } = rhea;
   rhea.on_transfer = (frame) => {
@@ -45,6 +48,7 @@ function keepRaw(client: Client, messageBytes: number): void {
     on_flow.call(rhea, frame);
     const link = linkOf(rhea, frame);
     if (frame.performative.echo && link !== undefined) link.issue_flow = true;
+    onFlow();
   };
   rhea.on_disposition = (frame) => {
     const { first, last } = frame.performative;

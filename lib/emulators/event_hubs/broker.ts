@@ -5,6 +5,7 @@ import type { Cursor } from "./cursor.ts";
 import type { Retention } from "./retention.ts";
 import type { RheaConnection, RheaLink, RheaReceiver, RheaSender } from "./rhea.ts";
 import type { GuardedSocket } from "./socket.ts";
+import type { Answer } from "./transfers.ts";
 
 /** Limits of the service that a broker enforces. */
 export interface Limits {
@@ -71,6 +72,8 @@ export interface Client {
   subscriptions: Map<RheaSender, Subscription>;
   /** Bytes of the transfer that each link is receiving, or has just received. */
   received: WeakMap<RheaLink, number>;
+  /** Answers to be written at the end of this turn. */
+  answers: Answer[];
   unwrittenBytes: number;
   paused: boolean;
   /** Since when it has had no link; null while it has one. */

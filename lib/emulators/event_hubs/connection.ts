@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { Broker, Client } from "./broker.ts";
-import { framingError, internalError, linkDetached, messageTooLarge } from "./conditions.ts";
+import { framingError, linkDetached, messageTooLarge } from "./conditions.ts";
 import { adaptRhea, HEARTBEAT_MS, RAW_FORMAT } from "./adapt_rhea.ts";
 import { attachProducer, detachProducer, receiveTransfer } from "./producers.ts";
 import { attachReceiver, detachReceiver } from "./receivers.ts";
@@ -40,13 +40,18 @@ export function serveConnection(broker: Broker, container: Container, socket: So
     producers: new Map(),
     subscriptions: new Map(),
     received: new WeakMap(),
+    answers: [],
     unwrittenBytes: 0,
     paused: false,
     linklessMs: broker.now(),
     gone: false,
   };
   broker.clients.add(client);
-  adaptRhea(client, broker.limits.messageBytes, (error) => endConnection(client, error));
+  adaptRhea(client, {
+    messageBytes: broker.limits.messageBytes,
+    onFlow: () => wakeAll(client),
+    end: (error) => endConnection(client, error),
+  });
   listen(broker, client);
   guarded.on("drain", () => wakeAll(client));
   rhea.accept(guarded);
@@ -83,7 +88,6 @@ function listen(broker: Broker, client: Client): void {
   on("sender_open", ({ sender }) => openSender(broker, client, sender!));
   on("message", (context) => onMessage(broker, client, context));
   on("sendable", ({ sender }) => client.subscriptions.get(sender!)?.wake());
-  on("sender_flow", () => wakeAll(client));
   for (const event of ["receiver_close", "receiver_error"]) {
     on(event, ({ receiver }) => closeReceiver(client, receiver!));
   }
@@ -158,13 +162,9 @@ function onMessage(broker: Broker, client: Client, context: EventContext): void 
   const producer = client.producers.get(link);
   if (producer !== undefined && bytes <= limit) {
     const format = context.format === RAW_FORMAT ? 0 : context.format ?? 0;
-    receiveTransfer(broker, producer, delivery, payload, format).catch((error) => {
-      broker.warn(`A transfer failed: ${error?.stack ?? error}`);
-      endConnection(client, internalError("The transfer could not be handled."));
-    });
-    return;
+    return receiveTransfer(broker, producer, delivery, payload, format);
   }
-  const answer = (error: AmqpError | null) => answerTransfer(client.socket, link, delivery, error);
+  const answer = (error: AmqpError | null) => answerTransfer(client, link, delivery, error);
   if (bytes > limit) answer(messageTooLarge(bytes, limit));
   else {
     const node = requestNode(link.target?.address);

@@ -22,6 +22,20 @@ export function writeJson(path: string, value: unknown, mode = 0o644): void {
     closeSync(file);
   }
   renameSync(draft, path);
+  syncFolder(dirname(path));
+}
+
+/** Forces to the disk that a file is in its folder, where the system can do that. */
+export function syncFolder(path: string): void {
+  let folder: number | null = null;
+  try {
+    folder = openSync(path, "r");
+    fsyncSync(folder);
+  } catch {
+    // Windows opens no folders; it keeps their entries by itself
+  } finally {
+    if (folder !== null) closeSync(folder);
+  }
 }
 
 /**

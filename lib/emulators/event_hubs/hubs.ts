@@ -2,7 +2,8 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, NotFoundError } from "clickstream/config";
 import { readJson, writeJson } from "./files.ts";
-import { closeLog, type LogOptions, openPartitionLog, type PartitionLog } from "./partition_log.ts";
+import { closeLog } from "./commit.ts";
+import { type LogOptions, openPartitionLog, type PartitionLog } from "./partition_log.ts";
 
 /** A hub that is to exist. */
 export interface HubDefinition {

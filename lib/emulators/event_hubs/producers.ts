@@ -1,17 +1,17 @@
 import type { Buffer } from "node:buffer";
 import { parseAddress, resolveHub, resolvePartition } from "./address.ts";
 import { authorize } from "./authorize.ts";
+import { append } from "./commit.ts";
 import { type Broker, type Client, type Producer, trafficOf } from "./broker.ts";
 import { internalError, notFound, undecodable } from "./conditions.ts";
 import { parseTransfer, partitionKeyOf, type StoredMessage } from "./message.ts";
-import { append } from "./partition_log.ts";
 import { partitionOfKey } from "./partition_key.ts";
 import type { AmqpError, Delivery, RheaReceiver } from "./rhea.ts";
 import { answerTransfer } from "./transfers.ts";
 import { DecodeError } from "./wire.ts";
 
 /** Transfers a producer may have on their way. */
-const CREDIT = 1000;
+const CREDIT = 2000;
 /** Unwritten bytes above which a client is not read from. */
 const CLIENT_BYTES = 8 * 1024 * 1024;
 const BROKER_BYTES = 128 * 1024 * 1024;
@@ -38,50 +38,47 @@ export function detachProducer(producer: Producer, error?: AmqpError): void {
 }
 
 /** Keeps the events of one transfer and answers it when they are durable. */
-export async function receiveTransfer(
+export function receiveTransfer(
   broker: Broker,
   producer: Producer,
   delivery: Delivery,
   payload: Buffer,
   format: number,
-): Promise<void> {
-  producer.unanswered++;
-  take(broker, producer.client, payload.length);
-  const refusal = await keep(broker, producer, payload, format);
-  giveBack(broker, producer.client, payload.length);
-  producer.unanswered--;
-  if (producer.client.gone) return;
-  answerTransfer(producer.client.socket, producer.link, delivery, refusal);
-  if (producer.closed) return;
-  const missing = CREDIT - producer.link.credit - producer.unanswered;
-  if (missing >= CREDIT / 4) producer.link.add_credit(missing);
-}
-
-async function keep(
-  broker: Broker,
-  producer: Producer,
-  payload: Buffer,
-  format: number,
-): Promise<AmqpError | null> {
+): void {
+  const { hub, client, link } = producer;
   let messages: StoredMessage[];
   try {
     messages = parseTransfer(payload, format);
   } catch (error) {
-    if (error instanceof DecodeError) return undecodable(error.message);
-    throw error;
+    if (!(error instanceof DecodeError)) throw error;
+    answerTransfer(client, link, delivery, undecodable(error.message));
+    return giveCredit(producer);
   }
-  const { hub } = producer;
   const partition = producer.partition ?? partitionFor(hub.partitions.length, messages);
-  try {
-    await append(hub.partitions[partition]!, messages);
-  } catch (error) {
-    broker.warn(`Events for ${hub.name}/${partition} could not be kept: ${error}`);
-    return internalError(`The events could not be written to disk: ${(error as Error).message}`);
-  }
-  const traffic = trafficOf(broker, hub.name, partition);
-  traffic.eventsIn += messages.length;
-  traffic.bytesIn += payload.length;
-  return null;
+  producer.unanswered++;
+  take(broker, client, payload.length);
+  append(hub.partitions[partition]!, messages, (error) => {
+    giveBack(broker, client, payload.length);
+    producer.unanswered--;
+    if (error === null) {
+      const traffic = trafficOf(broker, hub.name, partition);
+      traffic.eventsIn += messages.length;
+      traffic.bytesIn += payload.length;
+    } else broker.warn(`Events for ${hub.name}/${partition} could not be kept: ${error}`);
+    if (client.gone) return;
+    answerTransfer(client, link, delivery, error === null ? null : notKept(error));
+    giveCredit(producer);
+  });
+}
+
+function notKept(error: unknown): AmqpError {
+  return internalError(`The events could not be written to disk: ${(error as Error).message}`);
+}
+
+function giveCredit({ link, unanswered, closed }: Producer): void {
+  if (closed) return;
+  const missing = CREDIT - link.credit - unanswered;
+  if (missing >= CREDIT / 4) link.add_credit(missing);
 }
 
 function partitionFor(partitions: number, messages: StoredMessage[]): number {

@@ -1,11 +1,6 @@
 import { rmSync } from "node:fs";
-import {
-  betweenWrites,
-  isEmpty,
-  logBytes,
-  type PartitionLog,
-  rollSegment,
-} from "./partition_log.ts";
+import { betweenWrites } from "./commit.ts";
+import { isEmpty, logBytes, type PartitionLog, rollSegment } from "./partition_log.ts";
 import { closeSegment, lastEnqueued } from "./segment.ts";
 
 /** How long and how much a partition keeps. */

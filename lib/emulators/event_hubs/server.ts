@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { acquireLock, BusyError, ClickstreamError, type Lock } from "clickstream/config";
 import type { Broker } from "./broker.ts";
+import { createCommitQueue } from "./commit.ts";
 import { connectionForced, linkDetached } from "./conditions.ts";
 import { endConnection, serveConnection } from "./connection.ts";
 import { readJson, writeJson } from "./files.ts";
@@ -55,6 +56,7 @@ function openBroker(options: EventHubsOptions): Broker {
   const catalogue = openCatalogue(options.directory, {
     segmentBytes: options.segmentBytes ?? 32 * 1024 * 1024,
     fsync: options.fsync ?? "batch",
+    commits: createCommitQueue(),
     now,
     warn,
   });

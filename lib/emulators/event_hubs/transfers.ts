@@ -1,6 +1,8 @@
 import { Buffer } from "node:buffer";
+import process from "node:process";
+import type { Client } from "./broker.ts";
 import type { AmqpError, Delivery, RheaReceiver, RheaSender, RheaSession } from "./rhea.ts";
-import { type GuardedSocket, MAX_FRAME } from "./socket.ts";
+import { MAX_FRAME } from "./socket.ts";
 import { encodeText } from "./wire.ts";
 
 /*
@@ -105,34 +107,67 @@ function writeHead(
 }
 
 const ACCEPTED = Buffer.from([0x00, 0x53, 0x24, 0x45]);
+const FALSE = Buffer.from([0x42]);
+
+/** An answer to a transfer that has not been written yet. */
+export interface Answer {
+  link: RheaReceiver;
+  delivery: Delivery;
+  /** Why it is refused; null accepts it. */
+  error: AmqpError | null;
+}
 
 /**
- * Answers a transfer: accepted, or refused with an error.
+ * Answers a transfer: accepted, or refused with an error. All answers of one turn are written
+ * together, one frame for each run of accepted transfers.
  *
  * @param error why it is refused; null accepts it
  */
 export function answerTransfer(
-  socket: GuardedSocket,
+  client: Client,
   link: RheaReceiver,
   delivery: Delivery,
   error: AmqpError | null,
 ): void {
-  const state = error === null ? ACCEPTED : rejected(error);
+  if (client.answers.length === 0) process.nextTick(() => writeAnswers(client));
+  client.answers.push({ link, delivery, error });
+  delivery.settled = true;
+}
+
+/** Writes what {@link answerTransfer} has gathered. */
+export function writeAnswers(client: Client): void {
+  const answers = client.answers.splice(0).sort((a, b) =>
+    channelOf(a) - channelOf(b) || ((a.delivery.id - b.delivery.id) | 0)
+  );
+  for (let from = 0, to = 0; from < answers.length; from = to) {
+    for (to = from + 1; to < answers.length && follows(answers[to - 1]!, answers[to]!);) to++;
+    client.socket.write(disposition(answers[from]!, answers[to - 1]!.delivery.id));
+  }
+  client.rhea._register(); // lets rhea forget them and widen the session's window
+}
+
+function channelOf({ link }: Answer): number {
+  return link.session.local.channel;
+}
+
+function follows(before: Answer, after: Answer): boolean {
+  return before.error === null && after.error === null && channelOf(before) === channelOf(after) &&
+    ((before.delivery.id + 1) >>> 0) === after.delivery.id;
+}
+
+function disposition(answer: Answer, last: number): Buffer {
+  const state = answer.error === null ? ACCEPTED : rejected(answer.error);
   // role, first, last, settled, state, batchable
   const fields = Buffer.from([6, 0x41, 0x70, 0, 0, 0, 0, 0x70, 0, 0, 0, 0, 0x41]);
-  fields.writeUInt32BE(delivery.id >>> 0, 3);
-  fields.writeUInt32BE(delivery.id >>> 0, 8);
+  fields.writeUInt32BE(answer.delivery.id >>> 0, 3);
+  fields.writeUInt32BE(last >>> 0, 8);
   const head = Buffer.from([0, 0, 0, 0, 2, 0, 0, 0, 0x00, 0x53, 0x15, 0xd0, 0, 0, 0, 0, 0, 0, 0]);
-  head.writeUInt16BE(link.session.local.channel, 6);
+  head.writeUInt16BE(channelOf(answer), 6);
   const frame = Buffer.concat([head, fields, state, FALSE]);
   frame.writeUInt32BE(frame.length, 0);
   frame.writeUInt32BE(frame.length - 16, 12);
-  socket.write(frame);
-  delivery.settled = true;
-  link.connection._register(); // lets rhea forget it and widen the session's window
+  return frame;
 }
-
-const FALSE = Buffer.from([0x42]);
 
 function rejected({ condition, description }: AmqpError): Buffer {
   const empty = Buffer.from([0xc1, 1, 0]);

@@ -4,9 +4,8 @@ import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { advance, openCursor, peek } from "../../../lib/emulators/event_hubs/cursor.ts";
 import type { StoredMessage } from "../../../lib/emulators/event_hubs/message.ts";
+import { append, closeLog, createCommitQueue } from "../../../lib/emulators/event_hubs/commit.ts";
 import {
-  append,
-  closeLog,
   firstSequence,
   openPartitionLog,
   type PartitionLog,
@@ -65,7 +64,7 @@ Deno.test("whatever happens to a log, it reads as a list of all events whose old
         for (const step of plan) {
           if (step.kind === "append") {
             const bodies = step.sizes.map((size) => `${written++}:${"x".repeat(size)}`);
-            await append(log, bodies.map(message));
+            await kept(log, bodies);
           } else if (step.kind === "pass time") now += step.ms;
           else if (step.kind === "retain") await applyRetention(log, step);
           else {
@@ -86,7 +85,7 @@ Deno.test("appends that come together keep the order in which they came", async 
   await withHome(async (home) => {
     const log = openLog(join(home, "log"), Date.now);
     const bodies = Array.from({ length: 200 }, (_, i) => `${i}`);
-    await Promise.all(bodies.map((body) => append(log, [message(body)])));
+    await Promise.all(bodies.map((body) => kept(log, [body])));
     assert.deepEqual(read(log, 0).map((event) => event.body), bodies);
     await closeLog(log);
   });
@@ -143,9 +142,17 @@ function openLog(directory: string, now: () => number): PartitionLog {
   return openPartitionLog(directory, {
     segmentBytes: 1000,
     fsync: { intervalMs: 10 },
+    commits: createCommitQueue(),
     now,
     warn: (line) => assert.fail(line),
   });
+}
+
+/** Appends, and waits until it is kept. */
+function kept(log: PartitionLog, bodies: string[]): Promise<void> {
+  return new Promise((resolve, reject) =>
+    append(log, bodies.map(message), (error) => error === null ? resolve() : reject(error))
+  );
 }
 
 function message(body: string): StoredMessage {
