@@ -32,22 +32,65 @@ export async function publishDocuments(
   container: Container,
   publications: readonly Publication[],
 ): Promise<Published[]> {
-  const outcomes = new Array<Published>(publications.length).fill(null);
-  let pending = publications.map((publication, index) => ({
-    index,
-    document: publication.document,
-    next: firstOperation(publication),
-  }));
+  const firsts = publications.map(firstOperation);
+  return await settleAll(
+    container,
+    firsts,
+    (i, operation, response) => settlePublication(publications[i]!.document, operation, response),
+  );
+}
+
+/** A document to delete, with what is known of the stored one. */
+export interface Withdrawal {
+  id: string;
+  /** A stored document with a greater version stays. */
+  version: number;
+  /** ETag of the stored document, when this process wrote it last. */
+  etag?: string;
+}
+
+/**
+ * Deletes documents, each only where the stored version is not greater: a writer that fell behind
+ * does not take away what another one wrote since. Absent documents are fine.
+ *
+ * @throws {OnlineStoreError} when the store refuses or stays unreachable
+ */
+export async function withdrawDocuments(
+  container: Container,
+  withdrawals: readonly Withdrawal[],
+): Promise<void> {
+  const firsts = withdrawals.map(({ id, etag }) =>
+    etag === undefined ? read(id) : remove(id, etag)
+  );
+  await settleAll(
+    container,
+    firsts,
+    (i, operation, response) => settleWithdrawal(withdrawals[i]!, operation, response),
+  );
+}
+
+/** What follows from a response: done, or the next operation. */
+type Step<T> = { outcome: T } | { next: OperationInput };
+
+/** Works each operation and those that follow from its responses, all of a round together. */
+async function settleAll<T>(
+  container: Container,
+  firsts: readonly OperationInput[],
+  settle: (index: number, operation: OperationInput, response: OperationResponse) => Step<T>,
+): Promise<T[]> {
+  const outcomes = new Array<T>(firsts.length);
+  let pending = firsts.map((next, index) => ({ index, next }));
   for (let round = 0; pending.length > 0; round++) {
     if (round === MAX_ROUNDS) {
       throw storeError(`settle ${pending.length} documents`, "other writers keep changing them");
     }
     const responses = await bulk(container, pending.map((p) => p.next));
     const retry: typeof pending = [];
-    pending.forEach((item, i) => {
-      const settled = settle(item.document, item.next, responses[i]!);
-      if ("next" in settled) retry.push({ ...item, next: settled.next });
-      else outcomes[item.index] = settled.outcome;
+    pending.forEach(({ index, next }, i) => {
+      const response = responses[i]!;
+      const step = response.statusCode === 429 ? { next } : settle(index, next, response);
+      if ("next" in step) retry.push({ index, next: step.next });
+      else outcomes[index] = step.outcome;
     });
     if (responses.some((r) => r.statusCode === 429)) await backOff(round);
     pending = retry;
@@ -90,7 +133,7 @@ async function untilAccepted(
 ): Promise<void> {
   let pending = operations;
   for (let round = 0; pending.length > 0; round++) {
-    const responses = await bulk(container, pending, false); // nobody reads the answers' documents
+    const responses = await bulk(container, pending);
     const refused = responses.find((r) => !accepted.includes(r.statusCode) && r.statusCode !== 429);
     if (refused) throw storeError("write in bulk", `status ${refused.statusCode}`);
     pending = pending.filter((_, i) => responses[i]!.statusCode === 429);
@@ -100,27 +143,46 @@ async function untilAccepted(
 
 function firstOperation({ document, etag, mayExist }: Publication): OperationInput {
   if (etag !== undefined) return replace(document, etag);
-  return mayExist ? read(document) : create(document);
+  return mayExist ? read(document.id) : create(document);
 }
 
-/** Decides what follows from a response: done, or the next operation. */
-function settle(
+function settlePublication(
   document: OnlineDocument,
   operation: OperationInput,
   response: OperationResponse,
-): { outcome: Published } | { next: OperationInput } {
-  const { statusCode, eTag, resourceBody } = response;
-  if (statusCode === 429) return { next: operation };
+): Step<Published> {
+  const { statusCode, eTag } = response;
   if (operation.operationType === "Read" && statusCode === 200) {
-    const stored = resourceBody as unknown as OnlineDocument & { _etag: string };
+    const stored = storedIn(response);
     return stored.version > document.version
       ? { outcome: null }
       : { next: replace(document, eTag ?? stored._etag) };
   }
   if (statusCode === 200 || statusCode === 201) return { outcome: eTag ?? "" };
   if (statusCode === 404) return { next: create(document) };
-  if (statusCode === 409 || statusCode === 412) return { next: read(document) };
+  if (statusCode === 409 || statusCode === 412) return { next: read(document.id) };
   throw storeError(`write document ${document.id}`, `status ${statusCode}`);
+}
+
+function settleWithdrawal(
+  { id, version }: Withdrawal,
+  operation: OperationInput,
+  response: OperationResponse,
+): Step<void> {
+  const { statusCode, eTag } = response;
+  if (operation.operationType === "Read" && statusCode === 200) {
+    const stored = storedIn(response);
+    return stored.version > version
+      ? { outcome: undefined }
+      : { next: remove(id, eTag ?? stored._etag) };
+  }
+  if (statusCode === 204 || statusCode === 404) return { outcome: undefined };
+  if (statusCode === 412) return { next: read(id) };
+  throw storeError(`delete document ${id}`, `status ${statusCode}`);
+}
+
+function storedIn(response: OperationResponse): OnlineDocument & { _etag: string } {
+  return response.resourceBody as unknown as OnlineDocument & { _etag: string };
 }
 
 const create = (document: OnlineDocument): OperationInput => ({
@@ -128,10 +190,13 @@ const create = (document: OnlineDocument): OperationInput => ({
   partitionKey: document.id,
   resourceBody: document,
 });
-const read = (document: OnlineDocument): OperationInput => ({
-  operationType: "Read",
-  partitionKey: document.id,
-  id: document.id,
+const read = (id: string): OperationInput => ({ operationType: "Read", partitionKey: id, id });
+// The service takes `ifMatch` with a delete too; the SDK's type leaves it out but sends it.
+const remove = (id: string, etag: string): OperationInput & { ifMatch: string } => ({
+  operationType: "Delete",
+  partitionKey: id,
+  id,
+  ifMatch: etag,
 });
 const replace = (document: OnlineDocument, etag: string): OperationInput => ({
   operationType: "Replace",
@@ -145,7 +210,6 @@ const replace = (document: OnlineDocument, etag: string): OperationInput => ({
 async function bulk(
   container: Container,
   operations: OperationInput[],
-  contentResponseOnWriteEnabled = true,
 ): Promise<OperationResponse[]> {
   const responses: OperationResponse[] = new Array(operations.length);
   let next = 0;
@@ -156,7 +220,7 @@ async function bulk(
       const part = await container.items.bulk(
         operations.slice(from, from + BULK_LIMIT),
         undefined,
-        { contentResponseOnWriteEnabled },
+        { contentResponseOnWriteEnabled: false }, // nobody reads what was just written
       );
       part.forEach((response, i) => responses[from + i] = response);
     }

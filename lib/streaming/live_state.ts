@@ -37,15 +37,22 @@ export class LiveState {
   }
 
   /**
-   * Fills the state from the tables.
+   * Fills the state from the tables, and tells the publisher what the online store may lack.
    *
    * @returns highest event time by partition
    */
-  async recover(publisher: OnlinePublisher, watermark: number): Promise<Map<number, number>> {
+  async recover(publisher: OnlinePublisher): Promise<Map<number, number>> {
     this.#publisher = publisher;
-    this.#recovered = await recoverState(this.#lake, this.states, watermark);
-    await this.apply(this.#recovered.tail);
-    return this.#recovered.highest;
+    this.#recovered = await recoverState(this.#lake, this.states, publisher.position);
+    const { tail, unpublished, products, highest } = this.#recovered;
+    await this.apply(tail);
+    for (const state of this.states) {
+      const keys = unpublished.filter((key): key is StateKey => key.user_session !== null);
+      await this.#bringBack(state, keys);
+      for (const key of keys) publisher.changed(state.set, state.slotOf(key), true);
+    }
+    for (const { product_id } of unpublished) publisher.productChanged(products.get(product_id)!);
+    return highest;
   }
 
   /** Counts events, in order. Those that a set has taken in before this start are passed over. */
@@ -55,7 +62,7 @@ export class LiveState {
       const fresh = events.filter((e) =>
         e.event.user_session !== null && e.sequenceNumber > (counted?.get(e.partition) ?? -1)
       );
-      await this.#bringBack(state, fresh);
+      await this.#bringBack(state, fresh.map(({ event }) => event as StateKey));
       for (const placed of fresh) this.#count(state, placed);
     }
     for (const { event } of events) this.#learn(event);
@@ -65,15 +72,21 @@ export class LiveState {
    * Evicts what the watermark has passed; keys that gold or the online store still wait for stay.
    *
    * @param watermark microseconds since 1970
+   * @returns a moment before which no key expires any more: the watermark, or less when keys stay
    */
-  expire(watermark: number): void {
+  expire(watermark: number): number {
+    let settled = watermark;
     for (const state of this.states) {
       const { set } = state;
       const [dirty, merging] = [this.#dirty.get(set.name)!, this.#merging.get(set.name)!];
-      const held = (slot: number) =>
-        dirty.has(slot) || merging.has(slot) || this.#publisher.holds(set, slot);
+      const held = (slot: number) => {
+        const stays = dirty.has(slot) || merging.has(slot) || this.#publisher.holds(set, slot);
+        if (stays) settled = Math.min(settled, earliestExpiry(set, state.row(slot).eventTime));
+        return stays;
+      };
       for (const row of state.expire(watermark, held)) this.#publisher.evicted(set, row);
     }
+    return settled;
   }
 
   /** Takes what changed since the last time, as it stands now: to be called between micro-batches. */
@@ -97,11 +110,12 @@ export class LiveState {
     ends: ReadonlyMap<number, number>,
     now: number,
   ): Promise<void> {
+    // First, as a restart goes on from the positions of the sets' tables.
+    if (changes.products.length > 0) await mergeAttributes(this.#lake, changes.products, ends);
     for (const { state, rows } of changes.sets) {
       if (rows.length > 0) await mergeState(this.#lake, state, rows, ends, now);
       this.#merging.get(state.set.name)!.clear();
     }
-    if (changes.products.length > 0) await mergeAttributes(this.#lake, changes.products, ends);
   }
 
   #takeDirty(state: KeyedState): StateRow[] {
@@ -114,16 +128,16 @@ export class LiveState {
   }
 
   /** Reloads keys that return after their eviction. */
-  async #bringBack(state: KeyedState, events: readonly PlacedEvent[]): Promise<void> {
+  async #bringBack(state: KeyedState, keys: readonly StateKey[]): Promise<void> {
     const returning = new Map<string, StateKey>();
-    for (const { event } of events) {
-      const key = event as StateKey;
+    for (const key of keys) {
       if (state.slotOf(key) >= 0 || !state.wasEvicted(key)) continue;
       returning.set(state.set.keys.map((column) => key[column]).join("|"), key);
     }
     if (returning.size === 0) return;
     for (const stored of await readStored(this.#lake, state.set, [...returning.values()])) {
       const slot = state.restore(stored);
+      this.#publisher.returned(state.set, stored);
       this.#publisher.changed(state.set, slot, true);
     }
   }
@@ -156,4 +170,10 @@ export class LiveState {
     this.#dirtyProducts.set(event.product_id, candidate);
     this.#publisher.productChanged(candidate);
   }
+}
+
+/** The soonest that a key may expire, with or without a purchase. */
+function earliestExpiry(set: MetricSet, eventTime: number): number {
+  const { afterPurchaseHours, withoutPurchaseHours } = set.expiry!;
+  return eventTime + Math.min(afterPurchaseHours, withoutPurchaseHours) * 3_600_000_000;
 }

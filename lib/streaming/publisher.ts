@@ -1,16 +1,18 @@
 import {
   containerOf,
-  deleteDocuments,
   documentId,
   type OnlineDocument,
   type OnlineStore,
   PRODUCT_ATTRIBUTES_TABLE,
   publishDocuments,
+  type Withdrawal,
+  withdrawDocuments,
 } from "clickstream/online";
 import { formatTime } from "clickstream/events";
 import { inferenceTable, type MetricSet } from "clickstream/metrics";
-import type { KeyedState, StateRow } from "./keyed_state.ts";
+import type { KeyedState, StateKey, StateRow } from "./keyed_state.ts";
 import { attributesDocument, type ProductAttributes } from "./product_attributes.ts";
+import { Tickets, WorkQueue } from "./work_queue.ts";
 
 /** Most documents that one round writes, so that newer values of a busy key are not waited for long. */
 const ROUND = 2000;
@@ -29,40 +31,56 @@ export function stateDocument(set: MetricSet, row: StateRow, now: number): Onlin
   };
 }
 
-/** What one set still has to write. */
-interface Queue {
+/** How far the online store is: it shows everything up to here, and nothing that expired by then. */
+export interface OnlinePosition {
+  /** Last sequence number by partition. */
+  ends: ReadonlyMap<number, number>;
+  /** Microseconds since 1970; -Infinity before the first event. */
+  watermark: number;
+}
+
+/** What one set still has to tell the store. */
+interface Outbox {
   state: KeyedState;
-  dirty: Set<number>;
-  /** Being written now. */
-  writing: Set<number>;
-  /** Ids of evicted keys, to be deleted. */
-  deletions: string[];
+  /** Slots to write; whether the store may hold a document that this process did not write. */
+  writes: WorkQueue<number, boolean>;
+  /** Evicted keys' documents, by id. */
+  deletions: WorkQueue<string, Withdrawal>;
   /** ETag of what this process wrote last, by slot. */
   etags: (string | undefined)[];
-  /** Slots that may have a document this process did not write. */
-  mayExist: Set<number>;
 }
 
 /** Keeps the online store in step with the state: changed keys are written, evicted ones deleted. */
 export class OnlinePublisher {
   readonly #store: OnlineStore;
-  readonly #queues: Map<string, Queue>;
-  readonly #products = new Map<bigint, ProductAttributes>();
+  readonly #tickets = new Tickets();
+  readonly #outboxes: Map<string, Outbox>;
+  readonly #products = new WorkQueue<bigint, ProductAttributes>(this.#tickets);
   readonly #now: () => number;
+  /** Positions that hold once everything up to their ticket is done, oldest first. */
+  #marks: { ticket: number; position: OnlinePosition }[] = [];
+  #position: OnlinePosition;
   #running: Promise<void> | null = null;
   #published = 0;
 
-  /** @param now wall clock, milliseconds */
-  constructor(store: OnlineStore, states: readonly KeyedState[], now: () => number) {
+  /**
+   * @param position how far the store was before this start
+   * @param now wall clock, milliseconds
+   */
+  constructor(
+    store: OnlineStore,
+    states: readonly KeyedState[],
+    position: OnlinePosition,
+    now: () => number,
+  ) {
     this.#store = store;
+    this.#position = position;
     this.#now = now;
-    this.#queues = new Map(states.map((state) => [state.set.name, {
+    this.#outboxes = new Map(states.map((state) => [state.set.name, {
       state,
-      dirty: new Set(),
-      writing: new Set(),
-      deletions: [],
+      writes: new WorkQueue(this.#tickets),
+      deletions: new WorkQueue(this.#tickets),
       etags: [],
-      mayExist: new Set(),
     }]));
   }
 
@@ -73,37 +91,51 @@ export class OnlinePublisher {
 
   /** Changes that the online store does not show yet. */
   get pending(): number {
-    let sum = this.#products.size;
-    for (const queue of this.#queues.values()) {
-      sum += queue.dirty.size + queue.writing.size + queue.deletions.length;
+    return this.#queues().reduce((sum, queue) => sum + queue.size, 0);
+  }
+
+  /** How far the store is: the newest of the positions marked that everything before is done for. */
+  get position(): OnlinePosition {
+    const oldest = Math.min(...this.#queues().map((queue) => queue.oldest));
+    while (this.#marks.length > 0 && this.#marks[0]!.ticket < oldest) {
+      this.#position = this.#marks.shift()!.position;
     }
-    return sum;
+    return this.#position;
+  }
+
+  /** Says that everything told so far is what follows from the events up to a position. */
+  mark(position: OnlinePosition): void {
+    this.#marks.push({ ticket: this.#tickets.last, position });
   }
 
   /** A slot's values changed. @param mayExist whether a document is there that this process did not write */
   changed(set: MetricSet, slot: number, mayExist: boolean): void {
-    const queue = this.#queues.get(set.name)!;
-    queue.dirty.add(slot);
-    if (mayExist) queue.mayExist.add(slot);
+    const { writes } = this.#outboxes.get(set.name)!;
+    if (!writes.waits(slot)) writes.put(slot, mayExist);
   }
 
   /** A product's attributes changed. */
   productChanged(attributes: ProductAttributes): void {
-    this.#products.set(attributes.product_id, attributes);
+    this.#products.put(attributes.product_id, attributes);
   }
 
   /** Whether a slot is waiting or being written, and so must not be evicted. */
   holds(set: MetricSet, slot: number): boolean {
-    const queue = this.#queues.get(set.name)!;
-    return queue.dirty.has(slot) || queue.writing.has(slot);
+    return this.#outboxes.get(set.name)!.writes.has(slot);
   }
 
   /** A key was evicted: its document goes. */
   evicted(set: MetricSet, row: StateRow): void {
-    const queue = this.#queues.get(set.name)!;
-    queue.deletions.push(documentId(set.keys.map((column) => row[column])));
-    queue.etags[row.slot] = undefined;
-    queue.mayExist.delete(row.slot);
+    const { deletions, etags } = this.#outboxes.get(set.name)!;
+    const id = idOf(set, row);
+    const etag = etags[row.slot];
+    deletions.put(id, { id, version: row.version, ...(etag === undefined ? {} : { etag }) });
+    etags[row.slot] = undefined;
+  }
+
+  /** An evicted key is back: its document must not go any more. */
+  returned(set: MetricSet, key: StateKey): void {
+    this.#outboxes.get(set.name)!.deletions.cancel(idOf(set, key));
   }
 
   /** Starts writing, unless it goes on already. The promise ends when nothing is left to write. */
@@ -112,58 +144,63 @@ export class OnlinePublisher {
     return this.#running;
   }
 
+  #queues(): { size: number; oldest: number }[] {
+    const outboxes = [...this.#outboxes.values()];
+    return [...outboxes.flatMap((box) => [box.writes, box.deletions]), this.#products];
+  }
+
   async #drain(): Promise<void> {
     while (this.pending > 0) {
-      for (const queue of this.#queues.values()) {
-        await this.#delete(queue);
-        await this.#write(queue);
+      for (const outbox of this.#outboxes.values()) {
+        // One after the other: a key that returned while its document was being deleted is written
+        // after that.
+        await this.#delete(outbox);
+        await this.#write(outbox);
       }
       await this.#writeProducts();
     }
   }
 
-  async #delete(queue: Queue): Promise<void> {
-    const ids = queue.deletions.splice(0, ROUND);
-    if (ids.length > 0) await deleteDocuments(this.#container(queue), ids);
+  async #delete(outbox: Outbox): Promise<void> {
+    const taken = outbox.deletions.take(ROUND);
+    if (taken.length === 0) return;
+    await withdrawDocuments(this.#container(outbox), taken.map(([, withdrawal]) => withdrawal));
+    outbox.deletions.done();
   }
 
-  async #write(queue: Queue): Promise<void> {
-    const slots: number[] = [];
-    for (const slot of queue.dirty) {
-      slots.push(slot);
-      queue.dirty.delete(slot);
-      queue.writing.add(slot);
-      if (slots.length === ROUND) break;
-    }
-    if (slots.length === 0) return;
+  async #write({ state, writes, etags }: Outbox): Promise<void> {
+    const taken = writes.take(ROUND);
+    if (taken.length === 0) return;
     const now = this.#now() * 1000;
     const outcomes = await publishDocuments(
-      this.#container(queue),
-      slots.map((slot) => {
-        const etag = queue.etags[slot];
-        const document = stateDocument(queue.state.set, queue.state.row(slot), now);
-        return { document, mayExist: queue.mayExist.has(slot), ...(etag ? { etag } : {}) };
+      containerOf(this.#store, inferenceTable(state.set)),
+      taken.map(([slot, mayExist]) => {
+        const etag = etags[slot];
+        const document = stateDocument(state.set, state.row(slot), now);
+        return { document, mayExist, ...(etag ? { etag } : {}) };
       }),
     );
-    slots.forEach((slot, i) => {
-      queue.writing.delete(slot);
-      queue.etags[slot] = outcomes[i] ?? undefined;
-    });
-    this.#published += slots.length;
+    taken.forEach(([slot], i) => etags[slot] = outcomes[i] ?? undefined);
+    writes.done();
+    this.#published += taken.length;
   }
 
   async #writeProducts(): Promise<void> {
-    const products = [...this.#products.values()].slice(0, ROUND);
-    if (products.length === 0) return;
-    for (const product of products) this.#products.delete(product.product_id);
+    const taken = this.#products.take(ROUND);
+    if (taken.length === 0) return;
     await publishDocuments(
       containerOf(this.#store, PRODUCT_ATTRIBUTES_TABLE),
-      products.map((product) => ({ document: attributesDocument(product), mayExist: true })),
+      taken.map(([, product]) => ({ document: attributesDocument(product), mayExist: true })),
     );
-    this.#published += products.length;
+    this.#products.done();
+    this.#published += taken.length;
   }
 
-  #container(queue: Queue) {
-    return containerOf(this.#store, inferenceTable(queue.state.set));
+  #container({ state }: Outbox) {
+    return containerOf(this.#store, inferenceTable(state.set));
   }
+}
+
+function idOf(set: MetricSet, key: StateKey): string {
+  return documentId(set.keys.map((column) => key[column]));
 }

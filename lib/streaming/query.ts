@@ -9,7 +9,7 @@ import { EventTables } from "./event_tables.ts";
 import { hubEnds, openConsumer, receive } from "./hub.ts";
 import { LiveState } from "./live_state.ts";
 import { MessageBuffer } from "./message_buffer.ts";
-import { OnlinePublisher } from "./publisher.ts";
+import { type OnlinePosition, OnlinePublisher } from "./publisher.ts";
 import type { PlacedEvent } from "./recovery.ts";
 import {
   type HistoryFile,
@@ -80,7 +80,7 @@ export async function startStream(options: StreamOptions): Promise<StreamingQuer
 export class StreamingQuery {
   readonly #options: Required<StreamOptions>;
   readonly #state: LiveState;
-  readonly #publisher: OnlinePublisher;
+  #publisher!: OnlinePublisher;
   readonly #buffer = new MessageBuffer(40_000);
   readonly #processed = new Map<number, number>();
   readonly #hubEnds = new Map<number, number>();
@@ -90,6 +90,9 @@ export class StreamingQuery {
   >;
   #tables!: EventTables;
   #watermark!: Watermark;
+  /** The newest watermark on disk: a restart does not go below it, so keys may expire by it. */
+  #durableWatermark = -Infinity;
+  #expiryIsDue = true;
   #log!: BatchLog;
   #replanned: PlannedBatch[] = [];
   #client!: EventHubConsumerClient;
@@ -109,7 +112,6 @@ export class StreamingQuery {
       ...options,
     };
     this.#state = new LiveState(options.lake);
-    this.#publisher = new OnlinePublisher(options.store, this.#state.states, this.#options.now);
     this.#status = {
       state: "running",
       messages: 0,
@@ -123,7 +125,7 @@ export class StreamingQuery {
 
   /** Restores the state and begins to read. Called once, by {@link startStream}. */
   async start(): Promise<void> {
-    const { config, lake, connectionString, now } = this.#options;
+    const { config, lake, store, connectionString, now } = this.#options;
     const files = streamFiles(config);
     const history = readState<HistoryFile>(files.history);
     if (history === null) {
@@ -134,11 +136,18 @@ export class StreamingQuery {
     this.#tables = await EventTables.open(lake);
     this.#log = openBatchLog(files.batches);
     const before = this.#restoredWatermark(history);
-    const highest = await this.#state.recover(this.#publisher, before);
+    this.#publisher = new OnlinePublisher(
+      store,
+      this.#state.states,
+      this.#onlineBefore(history),
+      now,
+    );
+    const highest = await this.#state.recover(this.#publisher);
     const { consumerGroup } = config.eventHubs;
     this.#client = openConsumer({ connectionString, consumerGroup });
     for (const [partition, end] of await hubEnds(this.#client)) this.#hubEnds.set(partition, end);
     this.#watermark = new Watermark(this.#hubEnds.size, now(), highest, before);
+    this.#durableWatermark = before;
     for (const [partition, end] of this.#tables.committed) this.#processed.set(partition, end);
     this.#replanned = this.#log.recovered.filter((batch) => !this.#isCommitted(batch));
     this.#lastCommit = this.#lastGold = now();
@@ -191,7 +200,7 @@ export class StreamingQuery {
       try {
         await this.#commitAndMerge();
         await this.#publisher.pump();
-        this.#state.expire(this.#watermark.value);
+        this.#expire();
         await this.#publisher.pump();
         this.#status.state = "stopped";
       } catch (error) {
@@ -239,10 +248,18 @@ export class StreamingQuery {
       if (times.length > KEPT_BATCH_TIMES) times.shift();
       this.#status.batches += 1;
     }
-    this.#state.expire(this.#watermark.advance(this.#options.now()));
+    this.#watermark.advance(this.#options.now());
+    if (this.#expiryIsDue) this.#expire();
     if (this.#publisher.pending > 0) {
       this.#publisher.pump().catch((error) => this.#fail(error));
     }
+  }
+
+  /** Evicts what has expired. To be called between micro-batches, after a commit. */
+  #expire(): void {
+    this.#expiryIsDue = false;
+    const ends = new Map(this.#processed);
+    this.#publisher.mark({ ends, watermark: this.#state.expire(this.#durableWatermark) });
   }
 
   #takeMessages(): HubMessage[] {
@@ -319,10 +336,14 @@ export class StreamingQuery {
   #restoredWatermark(history: HistoryFile): number {
     const file = readState<QueryFile>(streamFiles(this.#options.config).query);
     const planned = this.#log.recovered.map((batch) => batch.watermark ?? -Infinity);
-    const seeded = history.newestEventTime === null
-      ? -Infinity
-      : history.newestEventTime - LATENESS_MICROS;
-    return Math.max(seeded, file?.watermark ?? -Infinity, ...planned.slice(-1));
+    return Math.max(seededWatermark(history), file?.watermark ?? -Infinity, ...planned.slice(-1));
+  }
+
+  /** What the online store showed for sure when the process before this one ended. */
+  #onlineBefore(history: HistoryFile): OnlinePosition {
+    const online = readState<QueryFile>(streamFiles(this.#options.config).query)?.online;
+    const ends = Object.entries(online?.ends ?? {}).map(([p, end]) => [Number(p), end] as const);
+    return { ends: new Map(ends), watermark: online?.watermark ?? seededWatermark(history) };
   }
 
   #fail(cause: unknown): void {
@@ -343,15 +364,27 @@ export class StreamingQuery {
   }
 
   #writeFile(watermark = this.#watermark.value, newest = this.#watermark.newest): void {
+    const { position } = this.#publisher;
     writeState<QueryFile>(streamFiles(this.#options.config).query, {
       state: this.#status.state,
       pid: Deno.pid,
       committed: Object.fromEntries(this.#tables.committed),
       watermark: Number.isFinite(watermark) ? watermark : null,
       newestEventTime: Number.isFinite(newest) ? newest : null,
+      online: {
+        ends: Object.fromEntries(position.ends),
+        watermark: Number.isFinite(position.watermark) ? position.watermark : null,
+      },
       error: this.#status.error?.message ?? null,
     });
+    this.#durableWatermark = watermark;
+    this.#expiryIsDue = true;
   }
+}
+
+/** The watermark at the cutoff, by which the online store was seeded. */
+function seededWatermark({ newestEventTime }: HistoryFile): number {
+  return newestEventTime === null ? -Infinity : newestEventTime - LATENESS_MICROS;
 }
 
 function endsOf(messages: readonly HubMessage[]): Map<number, number> {

@@ -3,8 +3,9 @@ import { type Lakehouse, records } from "clickstream/lakehouse";
 import { eventSets } from "clickstream/metrics";
 import type { Positions } from "./event_tables.ts";
 import { goldPositions, loadState } from "./gold_tables.ts";
-import type { KeyedState } from "./keyed_state.ts";
+import type { KeyedState, StateKey } from "./keyed_state.ts";
 import { attributesOf, type ProductAttributes } from "./product_attributes.ts";
+import type { OnlinePosition } from "./publisher.ts";
 import { TABLES } from "./tables.ts";
 
 /** An event of silver, with its place. */
@@ -26,26 +27,29 @@ export interface RecoveredState {
   highest: Map<number, number>;
   /** Newest attributes by product. */
   products: Map<bigint, ProductAttributes>;
+  /** Keys of silver's events that the online store may not show yet; null session: only the product. */
+  unpublished: (Omit<StateKey, "user_session"> & { user_session: string | null })[];
 }
 
 /**
  * Restores the state of a query from the tables: gold, plus the tail of silver that gold has not
- * taken in.
+ * taken in. Keys that the online store may still show are held though they may have expired since.
  *
- * @param watermark the watermark before this start, microseconds since 1970
+ * @param online how far the online store was before this start
  */
 export async function recoverState(
   lake: Lakehouse,
   states: readonly KeyedState[],
-  watermark: number,
+  online: OnlinePosition,
 ): Promise<RecoveredState> {
-  for (const state of states) await loadState(lake, state, watermark);
+  for (const state of states) await loadState(lake, state, online.watermark);
   const counted = await goldPositions(lake);
   return {
     counted,
     tail: await silverTail(lake, counted),
     highest: await highestTimes(lake),
     products: await loadProducts(lake),
+    unpublished: await unpublishedKeys(lake, online.ends),
   };
 }
 
@@ -53,21 +57,15 @@ async function silverTail(
   lake: Lakehouse,
   counted: Map<string, Positions>,
 ): Promise<PlacedEvent[]> {
-  const floors = new Map<number, number>();
-  const partitions = await records(
-    lake,
-    `select distinct partition from ${TABLES.silver} where partition is not null`,
-  );
-  for (const { partition } of partitions) {
-    const taken = eventSets.map((set) => counted.get(set.name)?.get(Number(partition)) ?? -1);
-    floors.set(Number(partition), Math.min(...taken));
+  const floors: Positions = new Map();
+  for (const partition of new Set([...counted.values()].flatMap((taken) => [...taken.keys()]))) {
+    const taken = eventSets.map((set) => counted.get(set.name)?.get(partition) ?? -1);
+    floors.set(partition, Math.min(...taken));
   }
-  if (floors.size === 0) return [];
-  const wanted = [...floors].map(([p, s]) => `(partition = ${p} and sequence_number > ${s})`);
   const rows = await records(
     lake,
     `select *, epoch_us(event_time) as event_micros, epoch_us(ingest_ts) as ingest_micros
-     from ${TABLES.silver} where ${wanted.join(" or ")} order by partition, sequence_number`,
+     from ${TABLES.silver} where ${beyond(floors)} order by partition, sequence_number`,
   );
   return rows.map((row) => ({
     event: { ...row, event_time: BigInt(row.event_micros as bigint) } as unknown as ShopEvent,
@@ -75,6 +73,23 @@ async function silverTail(
     sequenceNumber: Number(row.sequence_number),
     ingestTime: Number(row.ingest_micros),
   }));
+}
+
+async function unpublishedKeys(
+  lake: Lakehouse,
+  ends: ReadonlyMap<number, number>,
+): Promise<RecoveredState["unpublished"]> {
+  return await records(
+    lake,
+    `select distinct user_id, user_session, product_id from ${TABLES.silver} where ${beyond(ends)}`,
+  ) as unknown as RecoveredState["unpublished"];
+}
+
+/** SQL condition of live events after these positions. */
+function beyond(positions: ReadonlyMap<number, number>): string {
+  if (positions.size === 0) return "partition is not null";
+  const after = [...positions].map(([p, end]) => `(partition = ${p} and sequence_number > ${end})`);
+  return `(${after.join(" or ")} or partition not in (${[...positions.keys()].join(", ")}))`;
 }
 
 async function highestTimes(lake: Lakehouse): Promise<Map<number, number>> {

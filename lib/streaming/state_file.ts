@@ -70,6 +70,13 @@ export interface QueryFile {
   watermark: number | null;
   /** Newest event time that silver has reached, microseconds since 1970; null before the first event. */
   newestEventTime: number | null;
+  /** The online store shows everything up to here, and nothing that had expired by then. */
+  online: {
+    /** Last sequence number by partition. */
+    ends: Record<string, number>;
+    /** Microseconds since 1970; null before the first event. */
+    watermark: number | null;
+  };
   error: string | null;
 }
 

@@ -16,6 +16,7 @@ import {
   overwriteDocuments,
   publishDocuments,
   readDocument,
+  withdrawDocuments,
 } from "clickstream/online";
 import { type Cosmos, startCosmos } from "../../lib/emulators/cosmos/mod.ts";
 import { withHome } from "../support.ts";
@@ -104,6 +105,39 @@ Deno.test(
       assert.equal(await countDocuments(store, TABLE), 730);
       await deleteDocuments(container, documents.slice(0, 230).map((d) => d.id).concat("absent"));
       assert.equal(await countDocuments(store, TABLE), 500);
+    });
+  },
+);
+
+Deno.test(
+  "a document is withdrawn unless a newer one has taken its place, whatever was known of it",
+  options,
+  async () => {
+    await withStore(async (store) => {
+      const container = containerOf(store, TABLE);
+      const documents = ["a", "b", "c", "d"].map((id) => ({ document: document(id, 3) }));
+      const etags = await publishDocuments(container, documents);
+      await publishDocuments(
+        container,
+        [document("b", 4), document("d", 4)].map((document) => ({
+          document,
+        })),
+      );
+      await withdrawDocuments(container, [
+        { id: "a", version: 3, etag: etags[0]! },
+        { id: "b", version: 3, etag: etags[1]! },
+        { id: "c", version: 3 },
+        { id: "d", version: 3 },
+        { id: "absent", version: 3 },
+        { id: "absent too", version: 3, etag: etags[0]! },
+      ]);
+      const left = ["a", "b", "c", "d"].map((id) => readDocument(store, TABLE, id));
+      assert.deepEqual((await Promise.all(left)).map((found) => found?.version ?? null), [
+        null,
+        4,
+        null,
+        4,
+      ]);
     });
   },
 );

@@ -96,12 +96,12 @@ export async function goldDifferences({ lake }: SmallShop): Promise<Record<strin
   return differences;
 }
 
-/** Unexpired keys whose online document is missing or holds other values than gold, and documents too many. */
+/** Unexpired keys whose online document is missing or holds other values than gold; documents of no such key. */
 export async function onlineDifferences(
   { lake, store, config }: SmallShop,
-): Promise<Record<string, number>> {
+): Promise<Record<string, { wrong: number; tooMany: number }>> {
   const { watermark } = readState<QueryFile>(streamFiles(config).query)!;
-  const differences: Record<string, number> = {};
+  const differences: Record<string, { wrong: number; tooMany: number }> = {};
   for (const set of eventSets) {
     const table = inferenceTable(set);
     const unexpired = `not ${expiredSql(set, `make_timestamp(${Math.round(watermark!)})`)}`;
@@ -113,9 +113,10 @@ export async function onlineDifferences(
       .query<OnlineDocument>("select * from c", { maxItemCount: -1 }).fetchAll();
     const stored = new Map(resources.map((document) => [document.id, document]));
     const same = (a: OnlineDocument, b: OnlineDocument | undefined) =>
-      ["event_time", "version", ...metricColumns].every((name) => a[name] === b?.[name]);
-    const wrong = wanted.filter((document) => !same(document, stored.get(document.id)));
-    differences[set.name] = wrong.length + Math.max(0, stored.size - wanted.length);
+      Object.keys(a).every((name) => name.endsWith("_ts") || a[name] === b?.[name]);
+    const wrong = wanted.filter((document) => !same(document, stored.get(document.id))).length;
+    for (const { id } of wanted) stored.delete(id);
+    differences[set.name] = { wrong, tooMany: stored.size };
   }
   return differences;
 }
