@@ -5,6 +5,7 @@ export * from "./time.ts";
 export * from "./message.ts";
 export * from "./mapping.ts";
 export * from "./read.ts";
+export { type BadRecord, type SplitOptions, splitRecords } from "./records.ts";
 export { generateShop, type Shop, type ShopOptions } from "./shop/generate.ts";
 export * from "./source.ts";
 export { download, type DownloadOptions } from "./download.ts";

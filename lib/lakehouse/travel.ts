@@ -1,9 +1,10 @@
 import type { AddFile } from "./actions.ts";
 import { TableNotFoundError } from "./errors.ts";
-import type { Lakehouse } from "./lake.ts";
+import { type Lakehouse, withSession } from "./lake.ts";
 import { versionAt } from "./history.ts";
 import { entryPath, latestSnapshot, loadCheckpoint, readEntry, replayTail } from "./log.ts";
 import { parseTableName } from "./names.ts";
+import { mayMatch, parseCondition } from "./predicate.ts";
 import { relationSql } from "./relation.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -49,6 +50,23 @@ export async function tableAt(
   options: VersionOptions,
 ): Promise<string> {
   return relationSql(lake, await snapshot(lake, table, options));
+}
+
+/**
+ * SQL of a relation with the rows of a table's newest version for which a condition is true. Only
+ * files that can hold one are named in it, so that it costs the same however long the history is.
+ *
+ * @param where what stands after WHERE, such as `date_ts = '20101201_08'`
+ * @throws {TableNotFoundError} when there is no such table
+ * @throws {SchemaError} when `where` is not a condition
+ */
+export async function tableWhere(lake: Lakehouse, table: string, where: string): Promise<string> {
+  return await withSession(lake, async (session) => {
+    const condition = await parseCondition(session, where);
+    const found = await latestSnapshot(lake, table);
+    const files = [...found.files.values()].filter((file) => mayMatch(found, file, condition));
+    return `(SELECT * FROM ${relationSql(lake, found, { files })} WHERE (${where}\n))`;
+  });
 }
 
 /**

@@ -7,6 +7,7 @@ import { type Condition, mayMatch, parseQuery } from "./predicate.ts";
 import { relationSql } from "./relation.ts";
 import { quoteName } from "./schema.ts";
 import type { Snapshot } from "./snapshot.ts";
+import { viewsIn } from "./storedView.ts";
 
 /**
  * The session on which a text must run: that of the connection it was given for, the main one when
@@ -53,25 +54,34 @@ export async function prepareViews(
   options: ViewOptions = {},
 ): Promise<void> {
   const snapshots: Snapshot[] = [];
-  for (const name of await tablesIn(lake, sql)) {
+  const stored = await viewsIn(lake, sql);
+  const text = [sql, ...stored.map((view) => view.sql)].join("\n");
+  for (const name of await tablesIn(lake, text)) {
     const snapshot = await findSnapshot(lake, name);
     if (snapshot !== null) snapshots.push(snapshot);
   }
-  const worthIt = options.skipFiles &&
+  const worthIt = options.skipFiles && stored.length === 0 &&
     snapshots.some((snapshot) => snapshot.files.size > FEW_FILES);
   const tree = worthIt ? await parseQuery(session, sql) : null;
   for (const snapshot of snapshots) {
-    const [database, table] = snapshot.table.split(".") as [string, string];
     const relation = relationSql(lake, snapshot, { files: filesFor(snapshot, tree) });
-    if (session.views.get(snapshot.table) === relation) continue;
-    if (!session.databases.has(database)) {
-      await session.connection.run(`CREATE SCHEMA IF NOT EXISTS ${quoteName(database)}`);
-      session.databases.add(database);
-    }
-    const view = `${quoteName(database)}.${quoteName(table)}`;
-    await session.connection.run(`CREATE OR REPLACE VIEW ${view} AS SELECT * FROM ${relation}`);
-    session.views.set(snapshot.table, relation);
+    await makeView(session, snapshot.table, `SELECT * FROM ${relation}`);
   }
+  for (const view of stored) await makeView(session, view.name.full, view.sql);
+}
+
+/** Lets the session read a query under the name `database.table`. */
+async function makeView(session: Session, name: string, sql: string): Promise<void> {
+  if (session.views.get(name) === sql) return;
+  const [database, table] = name.split(".") as [string, string];
+  if (!session.databases.has(database)) {
+    await session.connection.run(`CREATE SCHEMA IF NOT EXISTS ${quoteName(database)}`);
+    session.databases.add(database);
+  }
+  await session.connection.run(
+    `CREATE OR REPLACE VIEW ${quoteName(database)}.${quoteName(table)} AS ${sql}`,
+  );
+  session.views.set(name, sql);
 }
 
 /** With fewer files, finding those to leave out costs more than reading their ends. */

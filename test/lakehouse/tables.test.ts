@@ -6,11 +6,13 @@ import {
   closeLakehouse,
   type Column,
   createTable,
+  createView,
   dropTable,
   DuplicateKeyError,
   type Lakehouse,
   mergeInto,
   openLakehouse,
+  optimize,
   overwriteTable,
   query,
   records,
@@ -18,6 +20,7 @@ import {
   snapshot,
   tableAt,
   tableExists,
+  tableWhere,
 } from "clickstream/lakehouse";
 import { withHome } from "../support.ts";
 
@@ -184,5 +187,49 @@ Deno.test("a query sees what another process committed since the last one", asyn
     await appendTo(other, "t", rows([1n]));
     await closeLakehouse(other);
     assert.deepEqual(await records(lake, "select count(*) as n from t"), [{ n: 1n }]);
+  });
+});
+
+Deno.test("an append may leave absent columns out of its files, and readers see nulls", async () => {
+  await withLake(async (lake) => {
+    await createTable(lake, "t", { columns });
+    await appendTo(lake, "t", { sql: "select 1::bigint as id" }, { omitAbsent: true });
+    await appendTo(lake, "t", { sql: "select 2::bigint as id, 'a' as name" });
+    assert.deepEqual(await records(lake, "select id, name from t order by id"), [
+      { id: 1n, name: null },
+      { id: 2n, name: "a" },
+    ]);
+    await optimize(lake, "t");
+    assert.deepEqual(await records(lake, "select id, name from t order by id"), [
+      { id: 1n, name: null },
+      { id: 2n, name: "a" },
+    ]);
+  });
+});
+
+Deno.test("a relation for a condition names only the files that can hold such rows", async () => {
+  await withLake(async (lake) => {
+    await createTable(lake, "t", { columns });
+    await appendTo(lake, "t", { sql: "select unnest([1, 2])::bigint as id" });
+    await appendTo(lake, "t", { sql: "select unnest([10, 11])::bigint as id" });
+    const relation = await tableWhere(lake, "t", "id >= 11");
+    assert.equal(relation.match(/\.parquet/g)?.length, 1);
+    const connection = await lake.connect();
+    const found = await connection.runAndReadAll(`select id from ${relation}`);
+    assert.deepEqual(found.getRows(), [[11n]]);
+    connection.closeSync();
+  });
+});
+
+Deno.test("a stored view is read like a table, at the newest version of what it is over", async () => {
+  await withLake(async (lake) => {
+    await createTable(lake, "raw.t", { columns });
+    await createView(lake, "raw.doubled", "select 2 * id as twice from raw.t");
+    await appendTo(lake, "raw.t", { sql: "select 4::bigint as id" });
+    assert.deepEqual(await records(lake, "select twice from raw.doubled"), [{ twice: 8n }]);
+    await appendTo(lake, "raw.t", { sql: "select 5::bigint as id" });
+    assert.deepEqual(await records(lake, "select sum(twice)::int as n from raw.doubled"), [{
+      n: 18,
+    }]);
   });
 });
