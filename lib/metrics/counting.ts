@@ -23,37 +23,17 @@ export function countEvent(counts: Counts, at: number, eventType: string): void 
 }
 
 /**
- * Whether an event replaces the one that a key's `latest` columns are taken from: it is newer, or
- * as new and of the greater type, so that the order of arrival does not matter.
- */
-export function isLatest(
-  time: number,
-  eventType: string,
-  latestTime: number,
-  latestType: string | undefined,
-): boolean {
-  return time > latestTime || (time === latestTime && eventType > (latestType ?? ""));
-}
-
-/**
- * The set's columns after keys and time, by name: counters, ratios, then the `latest` ones.
+ * The ten metric columns by name: counters, then ratios.
  *
  * @param counts the counts, of which those from `at` on belong to the key
- * @param latestType event type of the key's newest event
  */
-export function metricValues(
-  set: MetricSet,
-  counts: Counts,
-  at: number,
-  latestType: string,
-): Record<string, number | string | null> {
-  const values: Record<string, number | string | null> = {};
+export function metricValues(counts: Counts, at: number): Record<string, number | null> {
+  const values: Record<string, number | null> = {};
   counters.forEach((counter, i) => values[counter.name] = counts[at + i]!);
   for (const { name, numerator, denominator } of ratios) {
-    const below = values[denominator] as number;
-    values[name] = below === 0 ? null : (values[numerator] as number) / below;
+    const below = values[denominator]!;
+    values[name] = below === 0 ? null : values[numerator]! / below;
   }
-  for (const latest of set.latest) values[latest.name] = latestType;
   return values;
 }
 

@@ -1,4 +1,6 @@
-import { counters, type MetricSet, needsSession, ratios, timeColumn } from "./definition.ts";
+import { counters, keptColumns, type MetricSet, needsSession, ratios } from "./definition.ts";
+import { timeColumn } from "./definition.ts";
+import { distinctSql, type FurtherSql, furtherSql } from "./further_sql.ts";
 
 /**
  * SQL of a set's whole history: a row per key and moment (`event` grain) or per key and day with
@@ -11,61 +13,122 @@ import { counters, type MetricSet, needsSession, ratios, timeColumn } from "./de
  * @param events a table, view or parenthesised query with the silver columns
  */
 export function historySql(set: MetricSet, events: string): string {
-  const keys = set.keys.join(", ");
-  const time = timeColumn(set);
-  const latest = set.latest.map((l) => `, ${l.name}`).join("");
-  const running = counters.map((c) => `cast(sum(${c.name}) over so_far as bigint) as ${c.name}`);
-  return `with ${perMoment(set, events)}, running as (
+  const parts = partsOf(set, events);
+  const { keys, time, further } = parts;
+  const running = [
+    ...counters.map((c) => `cast(sum(${c.name}) over so_far as bigint) as ${c.name}`),
+    ...further.map((f) => `${f.running} as ${f.name}`),
+  ];
+  return `with ${parts.ctes.join(", ")}, running as (
   select ${keys}, ${time},
-    ${running.join(",\n    ")}${latest}
-  from per_moment
-  window so_far as (partition by ${keys} order by ${time}
-    rows between unbounded preceding and current row)
+    ${running.join(",\n    ")}
+  from ${parts.moments}${windows(parts)}
 )
-select ${keys}, ${time}, ${metricsSql}${latest}
+select ${[keys, time, metricsSql, ...further.map((f) => f.name)].join(", ")}
 from running`;
 }
 
 /**
  * SQL of a set's current values: one row per key over all the given events, with `event_time` the
- * newest moment (of the last event, or the midnight after the last day with events).
+ * newest moment (of the last event, or the midnight after the last day with events). The set's
+ * kept columns follow its further ones. Runs unchanged on DuckDB and Spark, as {@link historySql}.
  *
  * @param set the metric set
  * @param events a table, view or parenthesised query with the silver columns
  */
 export function currentSql(set: MetricSet, events: string): string {
-  const keys = set.keys.join(", ");
-  const time = timeColumn(set);
-  const totals = counters.map((c) => `cast(sum(${c.name}) as bigint) as ${c.name}`);
-  const newest = set.latest.map((l) => `,\n    max_by(${l.name}, ${time}) as ${l.name}`).join("");
-  return `with ${perMoment(set, events)}, totals as (
+  const parts = partsOf(set, events);
+  const { keys, time, further, kept } = parts;
+  const ordered = further.filter((f) => f.needsOrder);
+  const moments = ordered.length === 0 ? parts.moments : `(
+    select *, ${ordered.map((f) => `${f.running} as ${f.name}`).join(", ")}
+    from ${parts.moments}${windows({ ...parts, further: ordered })}
+  ) as ordered`;
+  const totals = [
+    ...counters.map((c) => `cast(sum(${c.name}) as bigint) as ${c.name}`),
+    ...further.map((f) => `${f.total} as ${f.name}`),
+  ];
+  const columns = [
+    keys,
+    "event_time",
+    metricsSql,
+    ...further.map((f) => f.name),
+    ...keptColumns(set).map((name) => `coalesce(${name}, '[]') as ${name}`),
+  ];
+  return `with ${[...parts.ctes, ...parts.keptCtes].join(", ")}, totals as (
   select ${keys}, max(${time}) as event_time,
-    ${totals.join(",\n    ")}${newest}
-  from per_moment
+    ${totals.join(",\n    ")}
+  from ${moments}
   group by ${keys}
 )
-select ${keys}, event_time, ${metricsSql}${set.latest.map((l) => `, ${l.name}`).join("")}
-from totals`;
+select ${columns.join(", ")}
+from totals${joined(kept, keys)}`;
 }
 
-/** A common table expression: the counts of each key in each of its moments. */
-function perMoment(set: MetricSet, events: string): string {
+/** What both texts are put together from. */
+interface Parts {
+  keys: string;
+  time: string;
+  further: FurtherSql[];
+  /** Common table expressions that `moments` needs, and those that `kept` needs besides. */
+  ctes: string[];
+  keptCtes: string[];
+  /** A relation with a row per key and moment: counts in it, and what further columns begin with. */
+  moments: string;
+  /** Relations with a row per key. */
+  kept: string[];
+}
+
+function partsOf(set: MetricSet, events: string): Parts {
   const keys = set.keys.join(", ");
+  const time = timeColumn(set);
   const moment = set.grain === "event"
     ? "event_time"
     : "date_trunc('day', event_time) + interval '1 day'";
-  const counts = counters.map((c) =>
-    c.eventType === null
-      ? `count(*) as ${c.name}`
-      : `cast(sum(case when event_type = '${c.eventType}' then 1 else 0 end) as bigint) as ${c.name}`
-  );
-  const latest = set.latest.map((l) => `max(${l.column}) as ${l.name}`);
-  return `per_moment as (
-  select ${keys}, ${moment} as ${timeColumn(set)},
-    ${[...counts, ...latest].join(",\n    ")}
-  from ${events} as history${needsSession(set) ? "\n  where user_session is not null" : ""}
+  const session = needsSession(set) ? ["user_session is not null"] : [];
+  const counted = (...conditions: string[]) => {
+    const all = [...session, ...conditions];
+    return `${events} as history${all.length > 0 ? `\n  where ${all.join(" and ")}` : ""}`;
+  };
+  const further = furtherSql(set, time);
+  const values = [
+    ...counters.map((c) => `${countSql(c.eventType)} as ${c.name}`),
+    ...further.filter((f) => f.perMoment).map((f) => `${f.perMoment} as ${f.name}`),
+  ];
+  const distinct = distinctSql(set, time, moment, counted);
+  const perMoment = `per_moment as (
+  select ${keys}, ${moment} as ${time},
+    ${values.join(",\n    ")}
+  from ${counted()}
   group by ${keys}, ${moment}
 )`;
+  return {
+    keys,
+    time,
+    further,
+    ctes: [perMoment, ...distinct.ctes],
+    keptCtes: distinct.keptCtes,
+    moments: `per_moment${joined(distinct.newAtMoment, `${keys}, ${time}`)}`,
+    kept: distinct.kept,
+  };
+}
+
+function countSql(eventType: string | null): string {
+  if (eventType === null) return "count(*)";
+  return `cast(sum(case when event_type = '${eventType}' then 1 else 0 end) as bigint)`;
+}
+
+function joined(relations: readonly string[], columns: string): string {
+  return relations.map((relation) => `\n  left join ${relation} using (${columns})`).join("");
+}
+
+/** The window clause, with the windows that running values use. */
+function windows({ keys, time, further }: Pick<Parts, "keys" | "time" | "further">): string {
+  const over = `partition by ${keys} order by ${time} rows between unbounded preceding`;
+  const before = further.some((f) => f.running.includes("over before"))
+    ? `,\n    before as (${over} and 1 preceding)`
+    : "";
+  return `\n  window so_far as (${over} and current row)${before}`;
 }
 
 /** The ten metric columns, from the counters of a row. */

@@ -1,4 +1,11 @@
-import { counters, type KeyColumn, type MetricSet, ratios, timeColumn } from "./definition.ts";
+import {
+  counters,
+  type Further,
+  type KeyColumn,
+  type MetricSet,
+  ratios,
+  timeColumn,
+} from "./definition.ts";
 
 /** A column of a metric table. The type names are Delta's. */
 export interface MetricColumn {
@@ -29,6 +36,7 @@ export function inferenceColumns(set: MetricSet): MetricColumn[] {
     ...keyColumns(set),
     required("event_time", "timestamp", "the values hold as of this time"),
     ...valueColumns(set),
+    ...keptColumns(set),
     ...(streamed
       ? [required("ingest_ts", "timestamp", "when the newest event was sent; 1970 for history")]
       : []),
@@ -56,8 +64,38 @@ function valueColumns(set: MetricSet): MetricColumn[] {
       nullable: true,
       comment: `${r.numerator} / ${r.denominator}; null without ${r.denominator}`,
     })),
-    ...set.latest.map((l) => required(l.name, "string", l.description)),
+    ...set.further.map(furtherColumn),
   ];
+}
+
+const FURTHER_TYPES = {
+  first_time: "timestamp",
+  previous_time: "timestamp",
+  latest: "string",
+  distinct: "long",
+  total: "double",
+} as const;
+
+function furtherColumn({ name, kind, description }: Further): MetricColumn {
+  return {
+    name,
+    type: FURTHER_TYPES[kind],
+    nullable: kind === "previous_time",
+    comment: description,
+  };
+}
+
+/** Columns that only current rows have. */
+function keptColumns(set: MetricSet): MetricColumn[] {
+  return set.further.flatMap((further) =>
+    further.kind === "distinct"
+      ? [required(
+        further.keptAs,
+        "string",
+        `which they are: the ${further.of} values behind ${further.name}, as a sorted JSON array`,
+      )]
+      : []
+  );
 }
 
 function required(name: string, type: MetricColumn["type"], comment: string): MetricColumn {

@@ -1,4 +1,11 @@
-import { metricColumns, type MetricSet, timeColumn, trainingTable } from "./definition.ts";
+import {
+  featureColumns,
+  joinedName,
+  type MetricSet,
+  timeColumn,
+  trainingTable,
+} from "./definition.ts";
+import { elapsedSql } from "./elapsed.ts";
 
 /** How {@link spineJoinSql} finds the history of a set, and when a daily value counts as known. */
 export interface SpineJoinOptions {
@@ -17,8 +24,8 @@ export interface SpineJoinOptions {
 /**
  * DuckDB SQL that joins metric sets to a spine, each as it was known at the row's time: event sets
  * as of the row's `event_time` (inclusive); daily sets as of the newest midnight not after the
- * start of the row's day, less the availability delay. Missing values are null; the spine's rows
- * are neither dropped nor multiplied.
+ * start of the row's day, less the availability delay. What the sets hold as times becomes seconds up
+ * to the row's time. Missing values are null; the spine's rows are neither dropped nor multiplied.
  *
  * @param spine a table or parenthesised query with `event_time` and the sets' key columns
  * @param sets the sets to join
@@ -30,10 +37,12 @@ export function spineJoinSql(
 ): string {
   const history = options.history ?? trainingTable;
   const delay = options.availabilityDelayHours ?? 0;
-  const columns = sets.flatMap((set) => {
-    const carried = [...metricColumns, ...set.latest.map((l) => l.name)];
-    return carried.map((column) => `${set.name}.${column} as ${set.name}__${column}`);
-  });
+  const columns = sets.flatMap((set) => [
+    ...featureColumns(set).map((column) => `${set.name}.${column} as ${joinedName(set, column)}`),
+    ...set.elapsed.map((elapsed) =>
+      `${elapsedSql(elapsed, set.name, "spine.event_time")} as ${joinedName(set, elapsed.name)}`
+    ),
+  ]);
   const joins = sets.map((set) => {
     const time = timeColumn(set);
     const known = set.grain === "event"

@@ -1,5 +1,14 @@
-import type { MetricSet } from "clickstream/metrics";
-import { inferenceColumns, metricColumns } from "clickstream/metrics";
+import { formatTime, parseTime } from "clickstream/events";
+import {
+  elapsedTimes,
+  featureColumns,
+  inferenceColumns,
+  isTime,
+  joinedName,
+  keptColumns,
+  type MetricSet,
+  type StateValue,
+} from "clickstream/metrics";
 
 /** A document of the online store: absolute values, replaced whole. */
 export type OnlineDocument = {
@@ -30,7 +39,23 @@ export function documentsSql(set: MetricSet, rows: string): string {
   const id = set.keys.map((key) =>
     key === "user_session" ? "url_encode(user_session)" : `cast(${key} as varchar)`
   ).join(" || '|' || ");
-  return `select ${id} as id, ${inferenceColumns(set).map(documentColumn).join(", ")} from ${rows}`;
+  const kept = keptColumns(set);
+  const columns = inferenceColumns(set).filter(({ name }) => !kept.includes(name));
+  return `select ${id} as id, ${columns.map(documentColumn).join(", ")} from ${rows}`;
+}
+
+/** The fields that a document holds of a key's values: times as ISO 8601, kept columns left out. */
+export function documentValues(
+  set: MetricSet,
+  values: Readonly<Record<string, StateValue>>,
+): Record<string, StateValue> {
+  const fields = { ...values };
+  for (const name of keptColumns(set)) delete fields[name];
+  for (const { name } of set.further.filter(isTime)) {
+    const time = values[name] as number | null;
+    fields[name] = time === null ? null : formatTime(time);
+  }
+  return fields;
 }
 
 function documentColumn(column: { name: string; type: string }): string {
@@ -57,13 +82,22 @@ export function productDocumentsSql(rows: string): string {
 from ${rows}`;
 }
 
-/** The features of a document, prefixed with the set's name; all null without a document. */
+/**
+ * The features of a document, prefixed with the set's name; all null without a document. Beside them
+ * stand the set's times in microseconds since 1970 (`cart__event_time`, …), from which
+ * `elapsedFeatures` of clickstream/metrics makes the seconds up to the moment of the request.
+ */
 export function featuresOf(
   set: MetricSet,
   document: OnlineDocument | undefined,
 ): Record<string, number | string | null> {
-  const names = [...metricColumns, ...set.latest.map((latest) => latest.name)];
-  return Object.fromEntries(
-    names.map((name) => [`${set.name}__${name}`, document?.[name] ?? null]),
-  );
+  const features: Record<string, number | string | null> = {};
+  for (const name of featureColumns(set)) {
+    features[joinedName(set, name)] = document?.[name] ?? null;
+  }
+  for (const name of elapsedTimes(set)) {
+    const text = document?.[name];
+    features[joinedName(set, name)] = typeof text === "string" ? Number(parseTime(text)) : null;
+  }
+  return features;
 }

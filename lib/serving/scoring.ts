@@ -1,3 +1,4 @@
+import { elapsedFeatures } from "clickstream/metrics";
 import type { LoadedModel } from "./deployment.ts";
 import { ApiError } from "./errors.ts";
 import type { FeatureSource, ServedFeatures } from "./features.ts";
@@ -85,9 +86,13 @@ function assemble(
 ): ScoredRow {
   const eventTime = row.eventTime ?? streamTime;
   const values: ScoringInputs = {};
+  const looked: Record<string, unknown> = served === undefined ? {} : {
+    ...served.features,
+    ...elapsedFeatures(served.features, eventTime === null ? null : Number(eventTime)),
+  };
   for (let i = 0; i < inputs.length; i++) {
     const name = inputs[i]!;
-    values[name] = row.given[i] !== undefined ? row.given[i] : served?.features[name] ?? null;
+    values[name] = row.given[i] !== undefined ? row.given[i] : looked[name] ?? null;
   }
   values["event_time"] = eventTime === null ? null : new Date(Number(eventTime / 1000n));
   const bought = served?.alreadyPurchased ?? Number(values["cart_product__purchases"] ?? 0) > 0;

@@ -5,7 +5,10 @@ import {
   expiredSql,
   inferenceColumns,
   inferenceTable,
+  isTime,
+  keptColumns,
   type MetricSet,
+  type StateValue,
 } from "clickstream/metrics";
 import { emptyBuffer, pushRow } from "./columns.ts";
 import { committedPositions, type Positions, transactions } from "./event_tables.ts";
@@ -61,7 +64,7 @@ export async function loadState(
   const expired = expiredSql(state.set, `make_timestamp(${Math.round(watermark)})`);
   const condition = Number.isFinite(watermark) ? expired : "false";
   for (const row of await records(lake, storedSql(state.set, `${table} where not ${condition}`))) {
-    state.restore(storedKey(row));
+    state.restore(storedKey(state.set, row));
   }
   const keys = state.set.keys.join(", ");
   for (const row of await records(lake, `select ${keys} from ${table} where ${condition}`)) {
@@ -85,7 +88,7 @@ export async function readStored(
       `${inferenceTable(set)} where (${set.keys.join(", ")}) in (${wanted.join(", ")})`,
     ),
   );
-  return rows.map(storedKey);
+  return rows.map((row) => storedKey(set, row));
 }
 
 /** Positions of the query that each event set's gold table has taken in. */
@@ -97,19 +100,25 @@ export async function goldPositions(lake: Lakehouse): Promise<Map<string, Positi
 }
 
 function storedSql(set: MetricSet, from: string): string {
-  const latest = set.latest.map((l) => l.name);
-  return `select ${[...set.keys, ...counters.map((c) => c.name), ...latest].join(", ")},
+  const further = set.further.map((f) => isTime(f) ? `epoch_us(${f.name}) as ${f.name}` : f.name);
+  const columns = [...set.keys, ...counters.map((c) => c.name), ...further, ...keptColumns(set)];
+  return `select ${columns.join(", ")},
   epoch_us(event_time) as event_micros, epoch_us(ingest_ts) as ingest_micros, version from ${from}`;
 }
 
-function storedKey(row: Record<string, unknown>): StoredKey {
+function storedKey(set: MetricSet, row: Record<string, unknown>): StoredKey {
   return {
     user_id: row.user_id as bigint,
     user_session: row.user_session as string,
     product_id: (row.product_id as bigint | undefined) ?? 0n,
     counts: counters.map((counter) => Number(row[counter.name])),
     eventTime: Number(row.event_micros),
-    eventType: (row.last_event_type as string | undefined) ?? "",
+    further: Object.fromEntries(
+      [...set.further.map((f) => f.name), ...keptColumns(set)].map((name) => {
+        const value = row[name] as StateValue | bigint;
+        return [name, typeof value === "bigint" ? Number(value) : value];
+      }),
+    ),
     ingestTime: Number(row.ingest_micros),
     version: Number(row.version),
   };

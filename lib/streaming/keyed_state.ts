@@ -1,10 +1,13 @@
 import {
+  type CountedEvent,
   countersPerKey,
   countEvent,
   expiresAfter,
-  isLatest,
   type MetricSet,
   metricValues,
+  type StateColumn,
+  stateColumns,
+  type StateValue,
 } from "clickstream/metrics";
 
 /** What identifies a key of an event set. */
@@ -16,10 +19,7 @@ export interface StateKey {
 }
 
 /** One event, as the state counts it. */
-export interface StateEvent extends StateKey {
-  /** Microseconds since 1970. */
-  eventTime: number;
-  eventType: string;
+export interface StateEvent extends StateKey, CountedEvent {
   /** Microseconds since 1970. */
   ingestTime: number;
   sequenceNumber: number;
@@ -31,7 +31,8 @@ export interface StoredKey extends StateKey {
   counts: number[];
   /** Microseconds since 1970. */
   eventTime: number;
-  eventType: string;
+  /** Further and kept columns by name. */
+  further: Record<string, StateValue>;
   /** Microseconds since 1970. */
   ingestTime: number;
   version: number;
@@ -45,8 +46,8 @@ export interface StateRow extends StateKey {
   /** Microseconds since 1970. */
   ingestTime: number;
   version: number;
-  /** Metric columns by name. */
-  values: Record<string, number | string | null>;
+  /** Metric, further and kept columns by name; times in microseconds since 1970. */
+  values: Record<string, StateValue>;
 }
 
 const BUCKET_MICROS = 3_600_000_000;
@@ -63,7 +64,7 @@ export class KeyedState {
   readonly #evicted = new Set<number>();
   /** Slots by the hour in which they expire; a slot whose expiry moved on also stands in older hours. */
   readonly #hours = new Map<number, Set<number>>();
-  readonly #types = new Map<string, string>();
+  readonly #further: StateColumn[];
   #used = 0;
   #counts = new Int32Array(0);
   #eventTimes = new Float64Array(0);
@@ -72,11 +73,11 @@ export class KeyedState {
   #users = new BigInt64Array(0);
   #products = new BigInt64Array(0);
   readonly #sessions: string[] = [];
-  readonly #latestTypes: string[] = [];
 
   constructor(set: MetricSet) {
     this.set = set;
     this.#perProduct = set.keys.includes("product_id");
+    this.#further = stateColumns(set);
     this.#grow(1024);
   }
 
@@ -107,7 +108,7 @@ export class KeyedState {
     this.#eventTimes[slot] = stored.eventTime;
     this.#ingestTimes[slot] = stored.ingestTime;
     this.#versions[slot] = stored.version;
-    this.#latestTypes[slot] = this.#intern(stored.eventType);
+    for (const column of this.#further) column.restore(slot, stored.further);
     this.#schedule(slot);
     return slot;
   }
@@ -116,11 +117,9 @@ export class KeyedState {
   add(event: StateEvent): number {
     const slot = this.#slots.get(this.#name(event)) ?? this.#take(event);
     countEvent(this.#counts, slot * countersPerKey, event.eventType);
-    const { eventTime, eventType } = event;
-    if (isLatest(eventTime, eventType, this.#eventTimes[slot]!, this.#latestTypes[slot])) {
-      this.#eventTimes[slot] = eventTime;
-      this.#latestTypes[slot] = this.#intern(eventType);
-    }
+    const newest = this.#eventTimes[slot]!;
+    for (const column of this.#further) column.add(slot, event, newest);
+    this.#eventTimes[slot] = Math.max(newest, event.eventTime);
     this.#ingestTimes[slot] = event.ingestTime;
     this.#versions[slot] = event.sequenceNumber;
     this.#schedule(slot);
@@ -162,7 +161,10 @@ export class KeyedState {
       eventTime: this.#eventTimes[slot]!,
       ingestTime: this.#ingestTimes[slot]!,
       version: this.#versions[slot]!,
-      values: metricValues(this.set, this.#counts, at, this.#latestTypes[slot]!),
+      values: Object.assign(
+        metricValues(this.#counts, at),
+        ...this.#further.map((column) => column.values(slot)),
+      ),
     };
   }
 
@@ -181,7 +183,7 @@ export class KeyedState {
     this.#sessions[slot] = key.user_session;
     this.#counts.fill(0, slot * countersPerKey, (slot + 1) * countersPerKey);
     this.#eventTimes[slot] = -Infinity;
-    this.#latestTypes[slot] = "";
+    for (const column of this.#further) column.clear(slot);
     return slot;
   }
 
@@ -190,6 +192,7 @@ export class KeyedState {
     const name = this.#name(row);
     this.#slots.delete(name);
     this.#evicted.add(hash53(name));
+    for (const column of this.#further) column.clear(slot);
     this.#eventTimes[slot] = -Infinity;
     this.#free.push(slot);
     return row;
@@ -207,13 +210,8 @@ export class KeyedState {
     members.add(slot);
   }
 
-  #intern(type: string): string {
-    const known = this.#types.get(type);
-    if (known === undefined) this.#types.set(type, type);
-    return known ?? type;
-  }
-
   #grow(capacity: number): void {
+    for (const column of this.#further) column.grow(capacity);
     this.#counts = enlarged(this.#counts, new Int32Array(capacity * countersPerKey));
     this.#eventTimes = enlarged(this.#eventTimes, new Float64Array(capacity));
     this.#ingestTimes = enlarged(this.#ingestTimes, new Float64Array(capacity));

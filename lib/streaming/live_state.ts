@@ -151,6 +151,7 @@ export class LiveState {
       product_id: event.product_id,
       eventTime: Number(event.event_time),
       eventType: event.event_type,
+      price: event.price,
       ingestTime,
       sequenceNumber,
     });

@@ -1,6 +1,7 @@
 import {
   containerOf,
   documentId,
+  documentValues,
   type OnlineDocument,
   type OnlineStore,
   PRODUCT_ATTRIBUTES_TABLE,
@@ -24,7 +25,7 @@ export function stateDocument(set: MetricSet, row: StateRow, now: number): Onlin
     id: documentId(keys),
     ...Object.fromEntries(set.keys.map((column, i) => [column, String(keys[i])])),
     event_time: formatTime(row.eventTime),
-    ...row.values,
+    ...documentValues(set, row.values),
     ingest_ts: formatTime(row.ingestTime),
     current_ts: formatTime(now),
     version: row.version,

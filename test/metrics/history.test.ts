@@ -4,15 +4,32 @@ import fc from "fast-check";
 import {
   countEvent,
   currentSql,
+  elapsedFeatures,
+  elapsedTimes,
+  featureColumns,
   historySql,
-  isLatest,
+  inferenceColumns,
+  joinedName,
+  keptColumns,
   type MetricSet,
   metricSets,
   metricValues,
+  type StateColumn,
+  stateColumns,
   timeColumn,
+  trainingColumns,
   trainingRowsSql,
+  valueColumns,
 } from "clickstream/metrics";
-import { DAY, eventsRelation, keyOf, naiveValues, type TestEvent } from "./reference.ts";
+import {
+  DAY,
+  eventsRelation,
+  keyOf,
+  naiveElapsed,
+  naiveValues,
+  type TestEvent,
+  type Values,
+} from "./reference.ts";
 
 const START = Date.UTC(2021, 0, 30, 22) * 1000;
 
@@ -26,6 +43,7 @@ const eventArbitrary: fc.Arbitrary<TestEvent> = fc.record({
   product_id: fc.constantFrom(1n, 2n, 9_007_199_254_740_993n, 9_007_199_254_740_992n),
   user_id: fc.constantFrom(1_515_915_625_353_900_095n, 1_515_915_625_353_900_096n),
   user_session: fc.constantFrom("a", "b", null),
+  price: fc.constantFrom(null, 0.1, 0.2, 12.345678, 0.00005, 1099.99, 3e11),
 });
 const eventsArbitrary = fc.array(eventArbitrary, { maxLength: 30 });
 
@@ -48,15 +66,23 @@ async function withConnection(
 
 const micros = (value: unknown) => (value as Date).getTime() * 1000;
 
-/** The metric values of a row, with counts as plain numbers, as the reference has them. */
-function valuesOf(set: MetricSet, row: Record<string, unknown>, prefix = "") {
-  return Object.fromEntries(
-    Object.keys(metricValues(set, [0, 0, 0, 0], 0, "")).map((name) => {
-      const value = row[prefix + name];
-      return [name, typeof value === "bigint" ? Number(value) : value ?? null];
-    }),
-  );
+/** Values of a row as the reference has them: counts as numbers, times in microseconds. */
+function pick(row: Record<string, unknown>, names: readonly string[], prefix = ""): Values {
+  return Object.fromEntries(names.map((name) => {
+    const value = row[prefix + name] ?? null;
+    if (value instanceof Date) return [name, micros(value)];
+    return [name, typeof value === "bigint" ? Number(value) : value as Values[string]];
+  }));
 }
+
+/** The values of a set's tables without those that only current rows have. */
+function historyNames(set: MetricSet): string[] {
+  const kept = keptColumns(set);
+  return valueColumns(set).filter((name) => !kept.includes(name));
+}
+
+/** Times have a microsecond part, but come back from DuckDB as Dates: so compare whole ones. */
+const toMillis = (e: TestEvent) => ({ ...e, event_time: Math.floor(e.event_time / 1000) * 1000 });
 
 const rowKey = (set: MetricSet, row: Record<string, unknown>) =>
   set.keys.map((key) => String(row[key])).join("|");
@@ -65,11 +91,7 @@ Deno.test("history holds the naive counts at every moment of every key, and no o
   await withConnection(async (rows) => {
     await fc.assert(
       fc.asyncProperty(eventsArbitrary, async (events) => {
-        // Times with a microsecond part come back from DuckDB as Dates, so compare whole ones.
-        const whole = events.map((e) => ({
-          ...e,
-          event_time: Math.floor(e.event_time / 1000) * 1000,
-        }));
+        const whole = events.map(toMillis);
         for (const set of metricSets) {
           const result = await rows(historySql(set, eventsRelation(whole)));
           const moments = new Set(whole.flatMap((event) => {
@@ -83,10 +105,9 @@ Deno.test("history holds the naive counts at every moment of every key, and no o
           for (const row of result) {
             const moment = micros(row[timeColumn(set)]);
             assert.ok(moments.has(`${rowKey(set, row)}@${moment}`));
-            assert.deepEqual(
-              valuesOf(set, row),
-              naiveValues(set, whole, rowKey(set, row), moment),
-            );
+            const names = historyNames(set);
+            const expected = naiveValues(set, whole, rowKey(set, row), moment)!;
+            assert.deepEqual(pick(row, names), pick(expected, names));
           }
         }
       }),
@@ -95,33 +116,101 @@ Deno.test("history holds the naive counts at every moment of every key, and no o
   });
 });
 
-Deno.test("streaming counters, in any order, equal the current rows of SQL", async () => {
+Deno.test("current rows hold the naive values over all events", async () => {
   await withConnection(async (rows) => {
     await fc.assert(
-      fc.asyncProperty(eventsArbitrary, async (events) => {
-        for (const set of metricSets.filter((s) => s.grain === "event")) {
-          const states = new Map<string, { counts: number[]; time: number; type: string }>();
-          for (const event of events) {
-            const key = keyOf(set, event);
-            if (key === null) continue;
-            const state = states.get(key) ?? { counts: [0, 0, 0, 0], time: -Infinity, type: "" };
-            countEvent(state.counts, 0, event.event_type);
-            if (isLatest(event.event_time, event.event_type, state.time, state.type)) {
-              state.time = event.event_time;
-              state.type = event.event_type;
-            }
-            states.set(key, state);
-          }
+      fc.asyncProperty(eventsArbitrary, async (random) => {
+        const events = random.map(toMillis);
+        for (const set of metricSets) {
           const result = await rows(currentSql(set, eventsRelation(events)));
-          assert.equal(result.length, states.size);
+          const keys = new Set(events.map((event) => keyOf(set, event)).filter((k) => k !== null));
+          assert.deepEqual(new Set(result.map((row) => rowKey(set, row))), keys);
+          assert.equal(result.length, keys.size);
           for (const row of result) {
-            const state = states.get(rowKey(set, row))!;
-            assert.deepEqual(valuesOf(set, row), metricValues(set, state.counts, 0, state.type));
+            const moment = micros(row.event_time);
+            const expected = naiveValues(set, events, rowKey(set, row), moment);
+            assert.deepEqual(pick(row, valueColumns(set)), expected);
           }
         }
       }),
       { numRuns: 40 },
     );
+  });
+});
+
+/** Streaming state of one key, of a set that follows every event. */
+class KeyState {
+  counts = [0, 0, 0, 0];
+  newest = -Infinity;
+  readonly columns: StateColumn[];
+
+  constructor(set: MetricSet) {
+    this.columns = stateColumns(set);
+    for (const column of this.columns) {
+      column.grow(1);
+      column.clear(0);
+    }
+  }
+
+  add(event: TestEvent): void {
+    countEvent(this.counts, 0, event.event_type);
+    const { event_time: eventTime, event_type: eventType, product_id, price } = event;
+    const counted = { eventTime, eventType, product_id, price };
+    for (const column of this.columns) column.add(0, counted, this.newest);
+    this.newest = Math.max(this.newest, eventTime);
+  }
+
+  get values(): Values {
+    return Object.assign(metricValues(this.counts, 0), ...this.columns.map((c) => c.values(0)));
+  }
+
+  /** The same state, stored and read back. */
+  stored(set: MetricSet): KeyState {
+    const copy = new KeyState(set);
+    copy.counts = [...this.counts];
+    copy.newest = this.newest;
+    for (const column of copy.columns) column.restore(0, this.values);
+    return copy;
+  }
+}
+
+Deno.test("streaming state, in any order and stored at any point, holds the naive values", () => {
+  fc.assert(
+    fc.property(eventsArbitrary, fc.nat(30), (events, storedAfter) => {
+      for (const set of metricSets.filter((s) => s.grain === "event")) {
+        const states = new Map<string, KeyState>();
+        events.forEach((event, i) => {
+          const key = keyOf(set, event);
+          if (key === null) return;
+          let state = states.get(key) ?? new KeyState(set);
+          if (i === storedAfter) state = state.stored(set);
+          state.add(event);
+          states.set(key, state);
+          assert.deepEqual(
+            pick(state.values, valueColumns(set)),
+            naiveValues(set, events.slice(0, i + 1), key, Infinity),
+          );
+        });
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+Deno.test("tables have the ten columns first, and columns are what the SQL gives", async () => {
+  await withConnection(async (rows) => {
+    const event = { event_time: START, event_type: "cart", product_id: 1n, user_id: 2n, price: 3 };
+    const events = eventsRelation([{ ...event, user_session: "s" }]);
+    for (const set of metricSets) {
+      const names = trainingColumns(set).map((column) => column.name);
+      const ten = [...set.keys, timeColumn(set), "events", "views", "carts", "purchases"];
+      assert.deepEqual(names.slice(0, ten.length), ten);
+      assert.deepEqual(names.slice(ten.length + 6), set.further.map((f) => f.name));
+      assert.deepEqual(Object.keys((await rows(historySql(set, events)))[0]!), names);
+      const [current] = await rows(currentSql(set, events));
+      const stored = inferenceColumns(set).map((column) => column.name);
+      assert.deepEqual(Object.keys(current!), stored.filter((name) => name in current!));
+    }
   });
 });
 
@@ -129,10 +218,7 @@ Deno.test("training rows carry the label and only what was known at their time",
   await withConnection(async (rows) => {
     await fc.assert(
       fc.asyncProperty(eventsArbitrary, async (random) => {
-        const events = random.map((e) => ({
-          ...e,
-          event_time: Math.floor(e.event_time / 1000) * 1000,
-        }));
+        const events = random.map(toMillis);
         const cutoff = START + 2 * DAY;
         for (const set of metricSets) {
           await rows(
@@ -151,10 +237,17 @@ Deno.test("training rows carry the label and only what was known at their time",
           const at = micros(row.event_time);
           for (const set of metricSets) {
             const moment = set.grain === "event" ? at : Math.floor(at / DAY) * DAY;
+            const names = featureColumns(set);
             const expected = naiveValues(set, events, rowKey(set, row), moment);
-            const actual = valuesOf(set, row, `${set.name}__`);
+            const actual = pick(row, names, `${set.name}__`);
             if (expected === null) assert.ok(Object.values(actual).every((v) => v === null));
-            else assert.deepEqual(actual, expected);
+            else assert.deepEqual(actual, pick(expected, names));
+            const elapsed = naiveElapsed(set, events, rowKey(set, row), at);
+            assert.deepEqual(pick(row, Object.keys(elapsed)), elapsed);
+            assert.deepEqual(
+              pick(servedElapsed(set, expected, moment, at), Object.keys(elapsed)),
+              elapsed,
+            );
           }
           assert.equal(row.label, naiveLabel(events, row, at, cutoff));
         }
@@ -163,6 +256,17 @@ Deno.test("training rows carry the label and only what was known at their time",
     );
   });
 });
+
+/** Elapsed features as serving makes them from the values that held at the moment. */
+function servedElapsed(set: MetricSet, values: Values | null, newest: number, moment: number) {
+  const served = Object.fromEntries(
+    elapsedTimes(set).map((name) => [
+      joinedName(set, name),
+      values === null ? null : name === "event_time" ? newest : values[name],
+    ]),
+  );
+  return elapsedFeatures(served, moment);
+}
 
 function naiveTrainingRows(events: TestEvent[], cutoff: number): TestEvent[] {
   const historical = events.filter((e) => e.event_time < cutoff && e.user_session !== null);

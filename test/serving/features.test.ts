@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { cacheKey, featureCache } from "../../lib/serving/featureCache.ts";
 import { featureSource } from "../../lib/serving/features.ts";
 import type { LookUp, RowKeys } from "../../lib/serving/types.ts";
-import { BIG, send, smallStore, withServer } from "./support.ts";
+import { BIG, send, smallModels, smallStore, withServer } from "./support.ts";
 
 const KEYS: RowKeys = { user_id: BIG, user_session: "s", product_id: 1n };
 const row = (events: number) => ({
@@ -167,5 +167,28 @@ Deno.test("Rows without a document are marked in the answer", async () => {
       ],
     });
     assert.deepEqual(json.defaults, [[], ["cart", "product_attributes"]]);
+  });
+});
+
+Deno.test("Seconds since the last event are those up to the request's own time, from earlier events only", async () => {
+  const time = Date.UTC(2021, 1, 1, 12) * 1000;
+  const features = { cart__event_time: time, cart__previous_event_time: time - 90_000_000 };
+  const name = "cart__seconds_since_last_event";
+  const models = smallModels({ small: 1 });
+  const load = async (model: string, version: number) => {
+    const servable = await models.load(model, version);
+    return { ...servable, inputs: [...servable.inputs, { name, kind: "numeric" as const }] };
+  };
+  const options = { lookUp: smallStore([[KEYS, { features }]]), models: { ...models, load } };
+  await withServer(options, async ({ url }) => {
+    const at = (event_time: string) => ({ ...REQUEST.inputs, event_time });
+    const { json } = await send(`${url}/invocations`, "POST", {
+      dataframe_records: [at("2021-02-01T12:00:00.000001Z"), at("2021-02-01T12:00:00Z")],
+      params: { features: true },
+    });
+    assert.deepEqual(
+      json.features.map((row: Record<string, unknown>) => row[name]),
+      [0.000001, 90],
+    );
   });
 });

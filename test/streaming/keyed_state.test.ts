@@ -11,6 +11,7 @@ const event = (over: Partial<StateEvent> = {}): StateEvent => ({
   product_id: 1n,
   eventTime: 0,
   eventType: "view",
+  price: null,
   ingestTime: 0,
   sequenceNumber: 0,
   ...over,

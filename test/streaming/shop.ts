@@ -7,7 +7,7 @@ import {
   eventSets,
   expiredSql,
   inferenceTable,
-  metricColumns,
+  valueColumns,
 } from "clickstream/metrics";
 import {
   closeOnlineStore,
@@ -84,7 +84,7 @@ async function publish(config: Config, lake: Lakehouse, store: OnlineStore, even
 export async function goldDifferences({ lake }: SmallShop): Promise<Record<string, number>> {
   const differences: Record<string, number> = {};
   for (const set of eventSets) {
-    const columns = [...metricColumns, "event_time", ...set.latest.map((l) => l.name)];
+    const columns = [...valueColumns(set), "event_time"];
     const differs = columns.map((c) => `recount.${c} is distinct from held.${c}`).join(" or ");
     const [row] = await records(
       lake,
