@@ -22,6 +22,7 @@ Deno.test("The stream's newest time is what the query has committed, or history'
       committed: {},
       watermark: null,
       newestEventTime: null,
+      online: { ends: {}, watermark: null },
       error: null,
     };
     writeState(files.query, query);
