@@ -1,13 +1,11 @@
 import { appendTo, type Lakehouse, snapshot } from "clickstream/lakehouse";
 import { type ColumnBuffer, emptyBuffer, pushRow } from "./columns.ts";
 import type { DecodedMessage } from "./decode.ts";
+import type { Positions } from "./positions.ts";
 import { bronzeColumns, rejectedColumns, silverColumns, TABLES } from "./tables.ts";
 
 /** Name under which the query's commits are known (`txn` appId is this, a slash, the partition). */
 export const QUERY_NAME = "electronics_events";
-
-/** Last sequence numbers by partition. */
-export type Positions = Map<number, number>;
 
 const COLUMNS = { bronze: bronzeColumns, rejected: rejectedColumns, silver: silverColumns };
 type EventTable = keyof typeof COLUMNS;
@@ -74,9 +72,13 @@ export class EventTables {
   }
 }
 
-/** Positions that a table's commits of this query name. */
-export async function committedPositions(lake: Lakehouse, table: string): Promise<Positions> {
-  const { txns } = await snapshot(lake, table);
+/** Positions that a table's commits of this query name, up to a version; the newest by default. */
+export async function committedPositions(
+  lake: Lakehouse,
+  table: string,
+  version?: number,
+): Promise<Positions> {
+  const { txns } = await snapshot(lake, table, version === undefined ? {} : { version });
   const positions: Positions = new Map();
   for (const [appId, version] of txns) {
     const [query, partition] = appId.split("/");

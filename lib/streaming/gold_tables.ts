@@ -11,8 +11,9 @@ import {
   type StateValue,
 } from "clickstream/metrics";
 import { emptyBuffer, pushRow } from "./columns.ts";
-import { committedPositions, type Positions, transactions } from "./event_tables.ts";
+import { committedPositions, transactions } from "./event_tables.ts";
 import type { KeyedState, StateKey, StateRow, StoredKey } from "./keyed_state.ts";
+import type { Positions } from "./positions.ts";
 import type { ProductAttributes } from "./product_attributes.ts";
 import { attributeColumns, TABLES } from "./tables.ts";
 

@@ -1,4 +1,5 @@
 /** Replay, streaming queries, daily batch: from the hub to bronze, silver, gold and online. */
+export * from "./consistency.ts";
 export * from "./daily.ts";
 export * from "./ending.ts";
 export * from "./errors.ts";

@@ -9,7 +9,8 @@ import { EventTables } from "./event_tables.ts";
 import { hubEnds, openConsumer, receive } from "./hub.ts";
 import { LiveState } from "./live_state.ts";
 import { MessageBuffer } from "./message_buffer.ts";
-import { type OnlinePosition, OnlinePublisher } from "./publisher.ts";
+import { livePositions } from "./positions.ts";
+import { OnlinePublisher } from "./publisher.ts";
 import type { PlacedEvent } from "./recovery.ts";
 import {
   type HistoryFile,
@@ -20,7 +21,7 @@ import {
   writeState,
 } from "./state_file.ts";
 import { createLiveTables } from "./tables.ts";
-import { LATENESS_MICROS, Watermark } from "./watermark.ts";
+import { Watermark } from "./watermark.ts";
 
 /** What a streaming query works on, and how often it commits. */
 export interface StreamOptions {
@@ -135,11 +136,12 @@ export class StreamingQuery {
     }
     this.#tables = await EventTables.open(lake);
     this.#log = openBatchLog(files.batches);
-    const before = this.#restoredWatermark(history);
+    const { watermark, online } = livePositions(config);
+    const before = this.#plannedWatermark(watermark);
     this.#publisher = new OnlinePublisher(
       store,
       this.#state.states,
-      this.#onlineBefore(history),
+      online,
       now,
     );
     const highest = await this.#state.recover(this.#publisher);
@@ -333,17 +335,9 @@ export class StreamingQuery {
     );
   }
 
-  #restoredWatermark(history: HistoryFile): number {
-    const file = readState<QueryFile>(streamFiles(this.#options.config).query);
-    const planned = this.#log.recovered.map((batch) => batch.watermark ?? -Infinity);
-    return Math.max(seededWatermark(history), file?.watermark ?? -Infinity, ...planned.slice(-1));
-  }
-
-  /** What the online store showed for sure when the process before this one ended. */
-  #onlineBefore(history: HistoryFile): OnlinePosition {
-    const online = readState<QueryFile>(streamFiles(this.#options.config).query)?.online;
-    const ends = Object.entries(online?.ends ?? {}).map(([p, end]) => [Number(p), end] as const);
-    return { ends: new Map(ends), watermark: online?.watermark ?? seededWatermark(history) };
+  /** The watermark before this start: a micro-batch that was planned noted it before the file did. */
+  #plannedWatermark(watermark: number): number {
+    return Math.max(watermark, this.#log.recovered.at(-1)?.watermark ?? -Infinity);
   }
 
   #fail(cause: unknown): void {
@@ -380,11 +374,6 @@ export class StreamingQuery {
     this.#durableWatermark = watermark;
     this.#expiryIsDue = true;
   }
-}
-
-/** The watermark at the cutoff, by which the online store was seeded. */
-function seededWatermark({ newestEventTime }: HistoryFile): number {
-  return newestEventTime === null ? -Infinity : newestEventTime - LATENESS_MICROS;
 }
 
 function endsOf(messages: readonly HubMessage[]): Map<number, number> {

@@ -1,10 +1,10 @@
 import type { ShopEvent } from "clickstream/events";
 import { type Lakehouse, records } from "clickstream/lakehouse";
 import { eventSets } from "clickstream/metrics";
-import type { Positions } from "./event_tables.ts";
 import { goldPositions, loadState } from "./gold_tables.ts";
 import type { KeyedState, StateKey } from "./keyed_state.ts";
 import { attributesOf, type ProductAttributes } from "./product_attributes.ts";
+import { beyond, type Positions } from "./positions.ts";
 import type { OnlinePosition } from "./publisher.ts";
 import { TABLES } from "./tables.ts";
 
@@ -83,13 +83,6 @@ async function unpublishedKeys(
     lake,
     `select distinct user_id, user_session, product_id from ${TABLES.silver} where ${beyond(ends)}`,
   ) as unknown as RecoveredState["unpublished"];
-}
-
-/** SQL condition of live events after these positions. */
-function beyond(positions: ReadonlyMap<number, number>): string {
-  if (positions.size === 0) return "partition is not null";
-  const after = [...positions].map(([p, end]) => `(partition = ${p} and sequence_number > ${end})`);
-  return `(${after.join(" or ")} or partition not in (${[...positions.keys()].join(", ")}))`;
 }
 
 async function highestTimes(lake: Lakehouse): Promise<Map<number, number>> {

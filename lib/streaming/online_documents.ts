@@ -1,0 +1,75 @@
+import { join } from "node:path";
+import { execute, type Lakehouse, snapshot } from "clickstream/lakehouse";
+import { containerOf, type OnlineStore, storeError } from "clickstream/online";
+
+/** Documents asked for at a time. */
+const PAGE = 2000;
+
+/**
+ * Reads all documents of a feature table's container into a temporary table with the columns of
+ * the feature table that documents hold, and `version`.
+ *
+ * @param onRead called after each page with the documents read so far
+ * @returns the name of the temporary table
+ * @throws {OnlineStoreError} when the store cannot be read
+ */
+export async function loadDocuments(
+  lake: Lakehouse,
+  store: OnlineStore,
+  table: string,
+  onRead: (read: number) => void = () => {},
+): Promise<string> {
+  const name = `online__${table}`;
+  const path = join(lake.scratch, `${name}.jsonl`);
+  const { fields } = await snapshot(lake, table);
+  const types = new Map(fields.map((field) => [field.name, sqlType(String(field.type))]));
+  types.set("version", "bigint");
+  try {
+    await writeDocuments(store, table, path, onRead);
+    const columns = [...types].map(([column, type]) => `${column}: '${type}'`).join(", ");
+    await execute(
+      lake,
+      `create or replace temp table ${name} as
+       select * from read_json('${path.replaceAll("'", "''")}', format = 'newline_delimited',
+         columns = {${columns}})`,
+    );
+  } finally {
+    await Deno.remove(path).catch(() => {});
+  }
+  return name;
+}
+
+async function writeDocuments(
+  store: OnlineStore,
+  table: string,
+  path: string,
+  onRead: (read: number) => void,
+): Promise<void> {
+  const file = await Deno.open(path, { write: true, create: true, truncate: true });
+  const encoder = new TextEncoder();
+  let read = 0;
+  try {
+    const pages = containerOf(store, table).items
+      .query<Record<string, unknown>>("select * from c", { maxItemCount: PAGE });
+    while (pages.hasMoreResults()) {
+      const { resources } = await pages.fetchNext();
+      if (resources === undefined || resources.length === 0) continue;
+      const lines = resources.map((document) => JSON.stringify(document) + "\n").join("");
+      await file.write(encoder.encode(lines));
+      read += resources.length;
+      onRead(read);
+    }
+  } catch (error) {
+    if ((error as { code?: number }).code !== 404) {
+      throw storeError(`read the documents of ${table}`, error);
+    }
+  } finally {
+    file.close();
+  }
+}
+
+/** Documents hold ids as text, times as ISO 8601: DuckDB reads both as these types. */
+function sqlType(type: string): string {
+  if (type === "long") return "bigint";
+  return type === "string" ? "varchar" : type;
+}
