@@ -2,6 +2,7 @@
 export * from "./config.ts";
 export * from "./errors.ts";
 export * from "./mask.ts";
+export * from "./partition_key.ts";
 export * from "./paths.ts";
 export * from "./background.ts";
 export * from "./lock.ts";

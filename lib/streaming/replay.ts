@@ -12,6 +12,7 @@ import {
   streamFiles,
   writeState,
 } from "./state_file.ts";
+import { sendByKey } from "./send_by_key.ts";
 import { TABLES } from "./tables.ts";
 
 /** What a replay sends, and how fast. */
@@ -44,9 +45,7 @@ export interface ReplayStatus {
 
 const CHUNK = 20_000;
 /** Rows sent between two looks at the clock and the checkpoint, at `max`. */
-const WINDOW = 2000;
-/** Sends in flight. */
-const CONCURRENCY = 256;
+const WINDOW = 4000;
 const CHECKPOINT_MILLIS = 1000;
 
 /** Starts to send the staged real-time events to the hub, from where an earlier replay ended. */
@@ -63,6 +62,7 @@ export class Replay {
   readonly #producer: EventHubProducerClient;
   #file!: ReplayFile;
   #present = new Set<number>();
+  #partitions = 0;
   #stopping = false;
   #started = 0;
   #firstTime: number | null = null;
@@ -100,6 +100,7 @@ export class Replay {
       error: null,
     };
     if (before?.state === "running" || before?.state === "failed") await this.#readPresent(before);
+    this.#partitions = (await this.#producer.getPartitionIds()).length;
     this.#write();
     this.#started = this.#options.now();
     this.finished = this.#run();
@@ -238,25 +239,17 @@ export class Replay {
     this.#drift = Math.max(0, now() - due);
   }
 
-  /**
-   * Sends rows in the order of their time, each with its user as the partition key. Sends follow
-   * each other without waiting for the hub's answer, so the order is kept and the line is full.
-   */
+  /** Sends rows in the order of their time, each to the partition of its user. */
   async #send(group: EventMessage[]): Promise<void> {
     const ingested = BigInt(this.#options.now()) * 1000n;
-    const inFlight = new Set<Promise<void>>();
-    for (const row of group) {
-      const body = Buffer.from(messageOf({ ...row, ingest_ts: ingested }));
-      const sending: Promise<void> = this.#producer
-        .sendBatch([{ body, contentType: "application/json" }], {
-          partitionKey: String(row.user_id),
-        })
-        .finally(() => inFlight.delete(sending));
-      sending.catch(() => {}); // awaited below; until then it must not count as unhandled
-      inFlight.add(sending);
-      if (inFlight.size >= CONCURRENCY) await inFlight.values().next().value; // the oldest
-    }
-    await Promise.all(inFlight);
+    const keyed = group.map((row) => ({
+      key: String(row.user_id),
+      event: {
+        body: Buffer.from(messageOf({ ...row, ingest_ts: ingested })),
+        contentType: "application/json",
+      },
+    }));
+    await sendByKey(this.#producer, this.#partitions, keyed);
     this.#file.sent += group.length;
     this.#lastRow = Number(group.at(-1)!.staged_row);
     this.#file.eventTime = Number(group.at(-1)!.event_time);

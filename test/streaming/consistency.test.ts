@@ -24,7 +24,7 @@ async function runLiveHalf(shop: SmallShop): Promise<void> {
   const replay = await startReplay({ ...shop, speed: "max" });
   await replay.finished;
   await waitUntil(() => liveHalfEnded(shop.config, query), {
-    timeoutMs: 60_000,
+    timeoutMs: 300_000,
     what: "the stream to commit what was sent",
   });
   await query.stop();

@@ -24,7 +24,7 @@ async function runLiveHalf(shop: SmallShop): Promise<StreamStatus> {
   const replay = await startReplay({ ...shop, speed: "max" });
   await replay.finished;
   await waitUntil(() => liveHalfEnded(shop.config, query), {
-    timeoutMs: 60_000,
+    timeoutMs: 300_000,
     what: "the stream to commit what was sent",
   });
   return await query.stop();
@@ -123,7 +123,7 @@ Deno.test(
       await producer.close();
       const query = await startStream({ ...shop, commitMillis: 50, goldMillis: 200 });
       await waitUntil(() => query.status().messages === 5, {
-        timeoutMs: 20_000,
+        timeoutMs: 300_000,
         what: "five messages",
       });
       await query.stop();
@@ -159,7 +159,7 @@ Deno.test(
           maxBatch: 17,
         });
         const some = () => query.status().messages >= 100;
-        await waitUntil(some, { timeoutMs: 20_000, intervalMs: 1, what: "100 messages" });
+        await waitUntil(some, { timeoutMs: 300_000, intervalMs: 1, what: "100 messages" });
         await query.stop();
       }
       await runLiveHalf(shop);

@@ -45,7 +45,7 @@ async function dieOwingTheStoreEverything(shop: SmallShop): Promise<void> {
   await withSilentStore(async (endpoint) => {
     const stream = startStreamProcess({ ...shop, endpoint });
     await waitUntil(() => tablesHoldAll(shop, ends), {
-      timeoutMs: 120_000,
+      timeoutMs: 300_000,
       what: "gold to hold what was sent",
     });
     await stream.kill();
@@ -63,7 +63,10 @@ Deno.test(
         assert.ok(wrong > 0 && tooMany > 0, JSON.stringify(owed));
       }
       const query = await startStream({ ...shop, commitMillis: 50, goldMillis: 200 });
-      await waitUntil(() => liveHalfEnded(shop.config, query), { what: "the next query's start" });
+      await waitUntil(() => liveHalfEnded(shop.config, query), {
+        timeoutMs: 300_000,
+        what: "the next query's start",
+      });
       await query.stop();
       const paid = { wrong: 0, tooMany: 0 };
       assert.deepEqual(await onlineDifferences(shop), { cart: paid, cart_product: paid });

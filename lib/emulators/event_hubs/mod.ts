@@ -12,4 +12,4 @@ export type { HubDefinition } from "./hubs.ts";
 export type { FsyncPolicy } from "./partition_log.ts";
 export type { AccessKey, Right } from "./sas.ts";
 export { createToken } from "./sas.ts";
-export { partitionOfKey } from "./partition_key.ts";
+export { partitionOfKey } from "clickstream/config";

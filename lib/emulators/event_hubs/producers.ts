@@ -5,7 +5,7 @@ import { append } from "./commit.ts";
 import { type Broker, type Client, type Producer, trafficOf } from "./broker.ts";
 import { internalError, notFound, undecodable } from "./conditions.ts";
 import { parseTransfer, partitionKeyOf, type StoredMessage } from "./message.ts";
-import { partitionOfKey } from "./partition_key.ts";
+import { partitionOfKey } from "clickstream/config";
 import type { AmqpError, Delivery, RheaReceiver } from "./rhea.ts";
 import { answerTransfer } from "./transfers.ts";
 import { DecodeError } from "./wire.ts";
