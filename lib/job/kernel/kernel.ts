@@ -13,7 +13,13 @@ import { type KernelProcess, type KernelProcessOptions, startKernelProcess } fro
 export interface Kernel {
   pid: number;
   execute(code: string, options?: ExecuteOptions): Promise<ExecuteReply>;
-  /** Asks the kernel to stop what it runs: a busy loop stops and state is kept; an await does not. */
+  /**
+   * Asks the kernel to stop what it runs, until that has ended: a busy loop stops and state is kept;
+   * an await does not. A request that arrives just before the code begins to run is lost, so it is
+   * made again every second.
+   *
+   * @throws {KernelError} when the kernel ends meanwhile
+   */
   interrupt(): Promise<void>;
   /** Completions for the code at the cursor. */
   complete(code: string, cursor: number): Promise<string[]>;
@@ -36,6 +42,8 @@ export interface KernelOptions extends KernelProcessOptions {
 
 const ATTEMPTS = 3;
 const STOP_WAIT_MS = 1000;
+/** Time between the requests of an interrupt. */
+const INTERRUPT_EVERY_MS = 1000;
 /** Kernels newer than 2.8.0 may report idle before the output is out; this much later it is. */
 const LATE_MS = 30;
 
@@ -108,19 +116,40 @@ async function howItEnded(process: KernelProcess): Promise<KernelError> {
   return error;
 }
 
+/** Waits until a promise is settled, but no longer than the time. */
+async function endOrWait(promise: Promise<unknown> | null, ms: number): Promise<void> {
+  if (promise === null) return;
+  const { promise: waited, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  promise.then(() => resolve(), () => resolve());
+  await waited;
+  clearTimeout(timer);
+}
+
 function kernelOf(process: KernelProcess, client: KernelClient, version: string): Kernel {
   const isLate = compareVersions(version, TESTED_DENO) > 0;
   let stopping = false;
+  let running: Promise<unknown> | null = null;
   process.ended.then((how) => client.close(died(how)));
   return {
     pid: process.pid,
     ended: process.ended,
     async execute(code, options) {
-      const reply = await client.execute(code, options);
+      const replying = client.execute(code, options);
+      running = replying;
+      const reply = await replying.finally(() => {
+        if (running === replying) running = null;
+      });
       if (isLate) await new Promise((resolve) => setTimeout(resolve, LATE_MS));
       return reply;
     },
-    interrupt: async () => void await client.request("control", "interrupt_request", {}),
+    async interrupt() {
+      const interrupted = running;
+      do {
+        await client.request("control", "interrupt_request", {});
+        await endOrWait(interrupted, INTERRUPT_EVERY_MS);
+      } while (interrupted !== null && running === interrupted);
+    },
     async complete(code, cursor) {
       const reply = await client.request("shell", "complete_request", {
         code,
