@@ -1,13 +1,16 @@
 import { chartBundle, type ChartOptions } from "./chart.ts";
 import { diagramBundle, type DiagramOptions, type DiagramSpec } from "./diagram.ts";
 import type { Figure } from "./figure.ts";
+import { interruptible } from "./interrupt.ts";
 import { type Bundle, inKernel, show } from "./kernel.ts";
 
 /** A picture that is redrawn in place. */
 export interface Live<T> {
   /**
-   * Offers a new state, or a function that makes it, called only when it is drawn. Cheap and never
-   * throws: it draws at most as often as asked, and never spends more than a tenth of the time.
+   * Offers a new state, or a function that makes it, called only when it is drawn. Cheap: it draws
+   * at most as often as asked, and never spends more than a tenth of the time.
+   *
+   * @throws {InterruptedError} after the stop button of a notebook was pressed, and never else
    */
   update(state: T | (() => T)): void;
   /**
@@ -67,6 +70,7 @@ export function liveOn<T>(
   make: (state: T) => Promise<{ bundle: Bundle; metadata: Record<string, unknown> }>,
   intervalMs = 1000,
 ): Live<T> {
+  const stop = interruptible();
   let latest: (() => T) | undefined;
   let first = true;
   let finished = false;
@@ -88,6 +92,7 @@ export function liveOn<T>(
   }
   function update(state: T | (() => T)): void {
     if (finished) return;
+    stop.throwIfInterrupted();
     latest = asFunction(state);
     if (!sink.inPlace || drawing !== undefined || sink.now() < nextAt) return;
     const shown = latest;
@@ -97,6 +102,7 @@ export function liveOn<T>(
   async function finish(state?: T | (() => T)): Promise<void> {
     if (finished) return;
     finished = true;
+    stop.end();
     await drawing;
     latest = state === undefined ? latest : asFunction(state);
     if (latest !== undefined) await draw(latest);

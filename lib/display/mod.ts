@@ -20,6 +20,7 @@ export {
   formatTime,
   formatValue,
 } from "./format.ts";
+export { InterruptedError } from "./interrupt.ts";
 export { jsonSafe } from "./json_safe.ts";
 export { inKernel, show } from "./kernel.ts";
 export { markdown } from "./markdown.ts";

@@ -1,3 +1,4 @@
+import { interruptible } from "./interrupt.ts";
 import { chooseSink, type ProgressSink, type ProgressState } from "./progress_sink.ts";
 
 /** What {@link progress} counts. */
@@ -10,7 +11,11 @@ export interface ProgressOptions {
 
 /** A line that tells how far something is. */
 export interface Progress {
-  /** Says how many are done. Cheap: it draws a few times a second at most. */
+  /**
+   * Says how many are done. Cheap: it draws a few times a second at most.
+   *
+   * @throws {InterruptedError} after the stop button of a notebook was pressed
+   */
   update(done: number, note?: string): void;
   /** Draws the final line. Call it once; later updates are ignored. */
   finish(note?: string): Promise<void>;
@@ -53,10 +58,12 @@ export function progressOn(
     rate: 0,
   };
   const draw = inOrder(sink);
+  const stop = interruptible();
   let drawnAt = -Infinity;
   let finished = false;
   function update(done: number, note?: string): void {
     if (finished) return;
+    stop.throwIfInterrupted();
     const now = sink.now();
     state.rate = rateAt(done, now);
     state.done = done;
@@ -69,6 +76,7 @@ export function progressOn(
   async function finish(note = ""): Promise<void> {
     if (finished) return;
     finished = true;
+    stop.end();
     const elapsedSeconds = (sink.now() - start) / 1000;
     const rate = elapsedSeconds >= 0.05 ? state.done / elapsedSeconds : 0;
     await draw({ ...state, elapsedSeconds, rate, note }, true);

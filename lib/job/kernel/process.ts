@@ -80,13 +80,19 @@ export function startKernelProcess(options: KernelProcessOptions): KernelProcess
   return { pid: child.pid, connection, ended, kill };
 }
 
-function newConnection(): ConnectionInfo {
+/** Ports of this machine that are free at this moment. */
+export function freePorts(count: number): number[] {
   const listeners = Array.from(
-    { length: 5 },
+    { length: count },
     () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),
   );
   const ports = listeners.map((listener) => (listener.addr as Deno.NetAddr).port);
   for (const listener of listeners) listener.close();
+  return ports;
+}
+
+function newConnection(): ConnectionInfo {
+  const ports = freePorts(5);
   const [shell_port, control_port, iopub_port, stdin_port, hb_port] = ports as [
     number,
     number,

@@ -13,10 +13,13 @@ export interface ZmtpSocket {
   close(): void;
 }
 
-const MORE = 0x01;
+/** Flag of a frame that another one of the same message follows. */
+export const MORE = 0x01;
 const LONG = 0x02;
-const COMMAND = 0x04;
-const GREETING_BYTES = 64;
+/** Flag of a frame that is no part of a message. */
+export const COMMAND = 0x04;
+/** Bytes with which each side of a connection begins. */
+export const GREETING_BYTES = 64;
 
 /**
  * Connects to a ZeroMQ socket on this machine and shakes hands (ZMTP 3.0, NULL mechanism).
@@ -74,7 +77,8 @@ export function encodeMessage(frames: readonly Uint8Array[]): Uint8Array {
   );
 }
 
-function encodeFrame(body: Uint8Array, flags: number): Uint8Array[] {
+/** The bytes of one frame: its flags ({@link MORE}, {@link COMMAND}), its size and its body. */
+export function encodeFrame(body: Uint8Array, flags: number): Uint8Array[] {
   if (body.length < 256) return [Uint8Array.of(flags, body.length), body];
   const head = new Uint8Array(9);
   head[0] = flags | LONG;
@@ -82,9 +86,17 @@ function encodeFrame(body: Uint8Array, flags: number): Uint8Array[] {
   return [head, body];
 }
 
-async function readFrame(
-  reader: ByteReader,
-): Promise<{ body: Uint8Array; more: boolean; command: boolean } | null> {
+/** One frame as it was sent. */
+export interface Frame {
+  body: Uint8Array;
+  /** Whether another frame of the same message follows. */
+  more: boolean;
+  /** Whether it is no part of a message. */
+  command: boolean;
+}
+
+/** The next frame of a connection after its greeting, or null at its end. */
+export async function readFrame(reader: ByteReader): Promise<Frame | null> {
   const flags = (await reader.read(1))?.[0];
   if (flags === undefined) return null;
   const size = await reader.read(flags & LONG ? 8 : 1);
@@ -139,7 +151,8 @@ async function readReady(reader: ByteReader, port: number): Promise<void> {
   }
 }
 
-async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
+/** Writes all bytes, in as many writes as it takes. */
+export async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
   let done = 0;
   while (done < bytes.length) done += await connection.write(bytes.subarray(done));
 }

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { runCommand } from "clickstream/config";
+import { projectRoot, runCommand } from "clickstream/config";
 
 /** Where Jupyter looks for a user's kernels, by platform, as jupyter_core does. */
 export function jupyterDataFolder(
@@ -17,9 +17,9 @@ export function jupyterDataFolder(
 }
 
 /**
- * Tells Jupyter about this very Deno, as the kernel `deno` that the notebooks name. Unlike the spec
- * that `deno jupyter --install` writes, an interrupt comes as a message, which stops a busy cell and
- * keeps the kernel's state; a signal would end the kernel.
+ * Tells Jupyter about this project's kernel, as the kernel `deno` that the notebooks name. An
+ * interrupt comes as a message, which stops a busy cell and keeps the kernel's state; with the spec
+ * that `deno jupyter --install` writes it would come as a signal, which ends the kernel.
  *
  * @param folder Jupyter's data folder
  * @param deno path of the Deno that runs the cells
@@ -31,8 +31,9 @@ export function installKernelSpec(
 ): string {
   const target = join(folder, "kernels", "deno");
   mkdirSync(target, { recursive: true });
+  const program = join(projectRoot, "lib", "job", "lab", "kernel.ts");
   const spec = {
-    argv: [deno, "jupyter", "--kernel", "--conn", "{connection_file}"],
+    argv: [deno, "run", "-A", program, "{connection_file}"],
     display_name: "Deno (Clickstream)",
     language: "typescript",
     interrupt_mode: "message",

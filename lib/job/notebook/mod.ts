@@ -3,4 +3,5 @@ export * from "./failure.ts";
 export * from "./notebook.ts";
 export * from "./outputs.ts";
 export * from "./parameters.ts";
+export { PRELUDE } from "./prelude.ts";
 export * from "./run_notebook.ts";
