@@ -79,6 +79,45 @@ export async function dropContainers(store: OnlineStore, tables: string[]): Prom
   }
 }
 
+/** Ids of all documents of a user; none when the container does not exist. */
+export async function documentIdsOf(
+  store: OnlineStore,
+  table: string,
+  user: bigint,
+): Promise<string[]> {
+  try {
+    const { resources } = await containerOf(store, table).items.query<string>({
+      query: "select value c.id from c where c.user_id = @user",
+      parameters: [{ name: "@user", value: String(user) }],
+    }).fetchAll();
+    return resources;
+  } catch (error) {
+    if ((error as { code?: number }).code === 404) return [];
+    throw storeError(`find the documents of a user in ${table}`, error);
+  }
+}
+
+/**
+ * Lets documents of a container go by themselves so many seconds after they were last written, by
+ * the clock on the wall; null keeps them. A container that does not exist is passed over.
+ */
+export async function setTimeToLive(
+  store: OnlineStore,
+  table: string,
+  seconds: number | null,
+): Promise<void> {
+  const container = containerOf(store, table);
+  try {
+    const { resource } = await container.read();
+    const { defaultTtl: _, ...definition } = resource!;
+    await container.replace(seconds === null ? definition : { ...definition, defaultTtl: seconds });
+  } catch (error) {
+    if ((error as { code?: number }).code !== 404) {
+      throw storeError(`change how long documents of ${table} live`, error);
+    }
+  }
+}
+
 /** Number of documents in a container; 0 when it does not exist. */
 export async function countDocuments(store: OnlineStore, table: string): Promise<number> {
   try {

@@ -16,6 +16,7 @@ import { lookUpSets, type OnlineStore } from "clickstream/online";
 import { lastBatch } from "./daily.ts";
 import { committedPositions } from "./event_tables.ts";
 import { loadDocuments } from "./online_documents.ts";
+import { type MaintenanceFile, readState, streamFiles } from "./state_file.ts";
 import { attributesOrderSql } from "./product_attributes.ts";
 import { type LivePositions, livePositions, upTo } from "./positions.ts";
 import { attributeColumns, TABLES } from "./tables.ts";
@@ -55,7 +56,7 @@ interface Check {
   keys: readonly string[];
   /** Values that must be equal. */
   columns: readonly string[];
-  /** Relation of the recount: keys, columns, `event_time`, `must` (be there), `may` (be there). */
+  /** Relation of the recount: keys, columns, `event_time`, `must` and `may` (be there), `sure` (compared). */
   expected: string;
   /** Relation of what is there: keys, columns, `event_time`. */
   actual: string;
@@ -86,7 +87,9 @@ export async function checkConsistency(options: ConsistencyOptions): Promise<Con
   });
   const [row] = await records(lake, `select max(event_time) as newest from ${silver}`);
   const live = { ...before, watermark: livePositions(config).watermark };
-  const sources = { live, gold, containers, silver };
+  const retainedFrom = readState<MaintenanceFile>(streamFiles(config).maintenance)?.retainedFrom ??
+    -Infinity;
+  const sources = { live, gold, containers, silver, retainedFrom };
   const checks = [
     ...eventSets.flatMap((set) => eventChecks(set, sources)),
     ...attributeChecks(sources),
@@ -115,6 +118,8 @@ interface Sources {
   /** Names of temporary tables with the documents, by table. */
   containers: ReadonlyMap<string, string>;
   silver: string;
+  /** Keys with older events are not compared: retention may have deleted their rows. */
+  retainedFrom: number;
 }
 
 async function goldNow(lake: Lakehouse, table: string): Promise<Gold> {
@@ -125,7 +130,8 @@ async function goldNow(lake: Lakehouse, table: string): Promise<Gold> {
   };
 }
 
-function eventChecks(set: MetricSet, { live, gold, containers, silver }: Sources): Check[] {
+function eventChecks(set: MetricSet, sources: Sources): Check[] {
+  const { live, gold, containers, silver, retainedFrom } = sources;
   const table = inferenceTable(set);
   const keys = set.keys;
   const columns = ["event_time", ...valueColumns(set)];
@@ -144,13 +150,15 @@ function eventChecks(set: MetricSet, { live, gold, containers, silver }: Sources
   const due = `select ${keys.join(", ")}, max(sequence_number) as __due from ${silver}
     where ${upTo(live.online.ends)} and partition is not null group by all`;
   const kept = keptColumns(set);
+  const { sure, join } = retained(set, silver, retainedFrom);
   return [
     {
       table,
       store: "gold",
       keys,
       columns,
-      expected: `(select *, not ${expired(live.watermark)} as must, true as may from (${recount}))`,
+      expected: `(select *, ${sure} and not ${expired(live.watermark)} as must, true as may,
+        ${sure} as sure from (${recount})${join})`,
       actual: relation,
     },
     {
@@ -158,9 +166,9 @@ function eventChecks(set: MetricSet, { live, gold, containers, silver }: Sources
       store: "online",
       keys,
       columns: columns.filter((name) => !kept.includes(name)),
-      expected: `(select *, not ${expired(live.watermark)} as must, not ${
-        expired(live.online.watermark)
-      } as may from (${currentSql(set, seen)}) left join (${due}) using (${keys.join(", ")}))`,
+      expected: `(select *, ${sure} and not ${expired(live.watermark)} as must,
+        not ${sure} or not ${expired(live.online.watermark)} as may, ${sure} as sure
+        from (${currentSql(set, seen)}) left join (${due}) using (${keys.join(", ")})${join})`,
       actual: live.running
         ? `(select d.* from ${documents} as d semi join (select ${keys.join(", ")},
             max(sequence_number) as newest from ${silver} group by all) as s
@@ -172,12 +180,25 @@ function eventChecks(set: MetricSet, { live, gold, containers, silver }: Sources
   ];
 }
 
+/** Keys with events from before the bound of retention may have lost their row and begun anew. */
+function retained(set: MetricSet, silver: string, from: number): { sure: string; join: string } {
+  if (!Number.isFinite(from)) return { sure: "true", join: "" };
+  const keys = set.keys.join(", ");
+  return {
+    sure: "__unsure is null",
+    join: ` left join (select distinct ${keys}, true as __unsure from ${silver}
+      where event_time < make_timestamp(${from})) using (${keys})`,
+  };
+}
+
 function attributeChecks({ live, gold, containers, silver }: Sources): Check[] {
   const table = TABLES.attributes;
   const { relation, positions } = gold.get(table)!;
   const columns = attributeColumns.map((column) => column.name);
   const newest = (ends: ReadonlyMap<number, number>) =>
-    `(select ${columns.join(", ")}, true as must, true as may from ${silver} where ${upTo(ends)}
+    `(select ${columns.join(", ")}, true as must, true as may, true as sure from ${silver} where ${
+      upTo(ends)
+    }
       qualify row_number() over (partition by product_id order by ${attributesOrderSql}) = 1)`;
   const common = { table, keys: ["product_id"] };
   return [
@@ -214,7 +235,9 @@ async function dailyChecks(config: Config, lake: Lakehouse, sources: Sources): P
       table,
       keys: set.keys,
       columns: metricColumns,
-      expected: `(select *, true as must, true as may from (${currentSql(set, events)}))`,
+      expected: `(select *, true as must, true as may, true as sure from (${
+        currentSql(set, events)
+      }))`,
     };
     return [
       { ...common, store: "gold" as const, actual: sources.gold.get(table)!.relation },
@@ -229,7 +252,7 @@ async function run(lake: Lakehouse, check: Check, newestEvent: Date | null): Pro
     ...columns.map((c) => `expected.${c} is distinct from actual.${c}`),
     ...(stale === undefined ? [] : [`(${stale})`]),
   ];
-  const here = `expected.must is not null and actual.${keys[0]} is not null and expected.may`;
+  const here = `expected.sure and actual.${keys[0]} is not null and expected.may`;
   const [row] = await records(
     lake,
     `select count_if(${here}) as compared,

@@ -12,6 +12,7 @@ import {
   trainingTable,
 } from "clickstream/metrics";
 import { type HistoryFile, streamFiles, writeState } from "./state_file.ts";
+import { featureProperties } from "./feature_tables.ts";
 import { attributesOrderSql } from "./product_attributes.ts";
 import { attributeColumns, createLiveTables, TABLES } from "./tables.ts";
 import { readStaged } from "./staging.ts";
@@ -43,6 +44,7 @@ export async function publishHistory(
     await overwriteTable(lake, trainingTable(set), { sql: trainingSql(set, cutoff) }, {
       columns: trainingColumns(set),
       description: `history of metrics: ${set.description}`,
+      properties: featureProperties(set, "training"),
     });
     onTable(inferenceTable(set));
     await overwriteTable(lake, inferenceTable(set), { sql: inferenceSql(set, cutoff) });

@@ -92,6 +92,7 @@ export class Replay {
       state: "running",
       pid: Deno.pid,
       sent: before?.sent ?? 0,
+      ...(before?.erased === undefined ? {} : { erased: before.erased }),
       total: Number(row!.total),
       ends: null,
       sentThrough: before?.sentThrough ?? 0,

@@ -14,6 +14,8 @@ export interface StreamFiles {
   batches: string;
   /** The last daily batch; written by 2c. */
   daily: string;
+  /** What retention may have deleted. */
+  maintenance: string;
 }
 
 /** Where those files are. */
@@ -25,6 +27,7 @@ export function streamFiles(config: Pick<Config, "home">): StreamFiles {
     query: at("query.json"),
     batches: at("batches.jsonl"),
     daily: at("daily.json"),
+    maintenance: at("maintenance.json"),
   };
 }
 
@@ -47,6 +50,8 @@ export interface ReplayFile {
   pid: number;
   /** Rows that the hub has acknowledged. */
   sent: number;
+  /** Messages that bronze no longer holds, as their users were forgotten. @default 0 */
+  erased?: number;
   /** Rows there are to send. */
   total: number;
   /** Last sequence number by partition, once done. */
@@ -86,6 +91,12 @@ export interface DailyFile {
   midnight: string;
   /** Version of silver that it has taken in. */
   silverVersion: number;
+}
+
+/** What retention may have deleted. */
+export interface MaintenanceFile {
+  /** Gold rows whose newest event was before this may be gone; microseconds since 1970. */
+  retainedFrom: number;
 }
 
 /** Reads a state file; null when there is none (or it is being replaced by an older program). */

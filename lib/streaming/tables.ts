@@ -2,6 +2,8 @@ import { EVENT_COLUMNS } from "clickstream/events";
 import { type Column, createTable, type Lakehouse } from "clickstream/lakehouse";
 import { inferenceColumns, inferenceTable, metricSets } from "clickstream/metrics";
 import { PRODUCT_ATTRIBUTES_TABLE } from "clickstream/online";
+import { derivedProperties, featureProperties } from "./feature_tables.ts";
+import { attributesOrderSql } from "./product_attributes.ts";
 
 /** Names of the tables that the live half writes. */
 export const TABLES = {
@@ -93,8 +95,17 @@ export const attributeColumns: Column[] = [
   required("event_time", "timestamp", "time of the event they come from"),
 ];
 
+/** A table of the live half. */
+export interface LiveTable {
+  name: string;
+  columns: Column[];
+  description: string;
+  /** Table properties: those of feature tables register them. */
+  properties?: Record<string, string>;
+}
+
 /** All tables of the live half, with their columns and what they hold. */
-export const liveTables: readonly { name: string; columns: Column[]; description: string }[] = [
+export const liveTables: readonly LiveTable[] = [
   { name: TABLES.bronze, columns: bronzeColumns, description: "every message, as received" },
   { name: TABLES.silver, columns: silverColumns, description: "every readable event" },
   { name: TABLES.rejected, columns: rejectedColumns, description: "messages that are no event" },
@@ -102,17 +113,22 @@ export const liveTables: readonly { name: string; columns: Column[]; description
     name: TABLES.attributes,
     columns: attributeColumns,
     description: "what is known of a product, from its newest event",
+    properties: derivedProperties(
+      ["product_id"],
+      `newest event of ${TABLES.silver} by product_id, ordered by ${attributesOrderSql}`,
+    ),
   },
   ...metricSets.map((set) => ({
     name: inferenceTable(set),
     columns: inferenceColumns(set) as Column[],
     description: `current metrics: ${set.description}`,
+    properties: featureProperties(set, "inference"),
   })),
 ];
 
 /** Creates the tables of the live half that do not exist yet. */
 export async function createLiveTables(lake: Lakehouse): Promise<void> {
-  for (const { name, columns, description } of liveTables) {
-    await createTable(lake, name, { columns, description, ifNotExists: true });
+  for (const { name, ...table } of liveTables) {
+    await createTable(lake, name, { ...table, ifNotExists: true });
   }
 }

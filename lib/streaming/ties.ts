@@ -43,7 +43,8 @@ export async function countTies(
     "staged" | "history" | "silver" | "bronze" | "rejected" | "messages",
     number
   >;
-  const sent = replay?.sent ?? 0;
+  const erased = replay?.erased ?? 0;
+  const sent = (replay?.sent ?? 0) - erased;
   const ties = [
     tie("sent = bronze", sent === n.bronze, `${sent} = ${n.bronze}`),
     tie("bronze holds each message once", n.messages === n.bronze, `${n.messages} = ${n.bronze}`),
@@ -54,7 +55,7 @@ export async function countTies(
     ),
     ...await onlineTies(lake, store, readState<QueryFile>(files.query)?.watermark ?? null),
   ];
-  if (replay === null || sent !== replay.total) return ties;
+  if (replay === null || replay.sent !== replay.total) return ties;
   const all = n.staged === n.history + sent;
   return [
     tie("staged = historical silver + sent", all, `${n.staged} = ${n.history} + ${sent}`),

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { waitUntil } from "clickstream/config";
 import { deleteFrom, records, updateTable } from "clickstream/lakehouse";
 import { containerOf, deleteDocuments, overwriteDocuments } from "clickstream/online";
 import {
@@ -7,28 +6,14 @@ import {
   type Consistency,
   dueMidnights,
   isConsistent,
-  liveHalfEnded,
   runDailyBatch,
-  startReplay,
-  startStream,
 } from "clickstream/streaming";
-import { type SmallShop, withShop } from "./shop.ts";
+import { runLiveHalf, withShop } from "./shop.ts";
 
 // The SDKs keep timers and sockets of their own.
 const options = { sanitizeOps: false, sanitizeResources: false };
 const CART = "electronics_cart_metrics__inference";
 const USER = "electronics_user_metrics__inference";
-
-async function runLiveHalf(shop: SmallShop): Promise<void> {
-  const query = await startStream({ ...shop, commitMillis: 50, goldMillis: 200 });
-  const replay = await startReplay({ ...shop, speed: "max" });
-  await replay.finished;
-  await waitUntil(() => liveHalfEnded(shop.config, query), {
-    timeoutMs: 300_000,
-    what: "the stream to commit what was sent",
-  });
-  await query.stop();
-}
 
 const found = (results: Consistency[], table: string, store: string) => {
   const { differing, missing, extra } = results.find((r) =>

@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
-import { waitUntil } from "clickstream/config";
-import { countTies, liveHalfEnded, startReplay, startStream } from "clickstream/streaming";
+import { countTies, startReplay, startStream } from "clickstream/streaming";
 import { startStreamProcess } from "./processes.ts";
-import { goldDifferences, onlineDifferences, type SmallShop, withShop } from "./shop.ts";
+import {
+  endWhenSent,
+  goldDifferences,
+  onlineDifferences,
+  type SmallShop,
+  withShop,
+} from "./shop.ts";
 
 const KILLS = Number(Deno.env.get("CLICKSTREAM_KILLS") ?? 10);
 /** More than the processes can work through before the last of them is killed. */
@@ -25,11 +30,7 @@ Deno.test(
       for (let kill = 0; kill < KILLS; kill++) await runAndKill(shop);
       await replay.finished;
       const query = await startStream({ ...shop, commitMillis: 50, goldMillis: 200 });
-      await waitUntil(() => liveHalfEnded(shop.config, query), {
-        timeoutMs: 600_000,
-        what: "the stream to commit what was sent",
-      });
-      await query.stop();
+      await endWhenSent(shop, query);
       assert.deepEqual((await countTies(shop)).filter((tie) => !tie.ok), []);
       assert.deepEqual(await goldDifferences(shop), { cart: 0, cart_product: 0 });
       const none = { wrong: 0, tooMany: 0 };

@@ -7,28 +7,15 @@ import {
   countTies,
   dailyDifferences,
   dueMidnights,
-  liveHalfEnded,
   openProducer,
   runDailyBatch,
   startReplay,
   startStream,
-  type StreamStatus,
 } from "clickstream/streaming";
-import { goldDifferences, type SmallShop, withShop } from "./shop.ts";
+import { goldDifferences, runLiveHalf, withShop } from "./shop.ts";
 
 // The SDKs keep timers and sockets of their own.
 const options = { sanitizeOps: false, sanitizeResources: false };
-
-async function runLiveHalf(shop: SmallShop): Promise<StreamStatus> {
-  const query = await startStream({ ...shop, commitMillis: 50, goldMillis: 200 });
-  const replay = await startReplay({ ...shop, speed: "max" });
-  await replay.finished;
-  await waitUntil(() => liveHalfEnded(shop.config, query), {
-    timeoutMs: 300_000,
-    what: "the stream to commit what was sent",
-  });
-  return await query.stop();
-}
 
 async function allHold(ties: { name: string; ok: boolean; detail: string }[]): Promise<void> {
   await Promise.resolve();

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { type Config, homePaths, loadConfig } from "clickstream/config";
+import { fileURLToPath } from "node:url";
+import { type Config, homePaths, loadConfig, waitUntil } from "clickstream/config";
 import { generateShop, readEvents } from "clickstream/events";
 import { closeLakehouse, type Lakehouse, openLakehouse, records } from "clickstream/lakehouse";
 import {
@@ -19,12 +20,17 @@ import {
 } from "clickstream/online";
 import {
   type HistoryFile,
+  liveHalfEnded,
   publishHistory,
   type QueryFile,
   readState,
   seedOnlineStore,
   stageEvents,
+  startReplay,
+  startStream,
   streamFiles,
+  type StreamingQuery,
+  type StreamStatus,
 } from "clickstream/streaming";
 import { startEventHubs } from "../../lib/emulators/event_hubs/mod.ts";
 import { startCosmos } from "../../lib/emulators/cosmos/mod.ts";
@@ -78,6 +84,46 @@ async function publish(config: Config, lake: Lakehouse, store: OnlineStore, even
   connection.closeSync();
   await publishHistory(lake, config);
   await seedOnlineStore(lake, store, readState<HistoryFile>(streamFiles(config).history)!);
+}
+
+/** Sends everything staged and streams it to its end. */
+export async function runLiveHalf(shop: SmallShop): Promise<StreamStatus> {
+  const query = await startStream({ ...shop, commitMillis: 50, goldMillis: 200 });
+  const replay = await startReplay({ ...shop, speed: "max" });
+  await replay.finished;
+  await endWhenSent(shop, query);
+  return query.status();
+}
+
+/** Waits until a query has committed what was sent, and ends it. */
+export async function endWhenSent(shop: SmallShop, query: StreamingQuery): Promise<void> {
+  await waitUntil(() => liveHalfEnded(shop.config, query), {
+    timeoutMs: 600_000,
+    what: "the stream to commit what was sent",
+  });
+  await query.stop();
+}
+
+/** Runs one of the project's commands against a shop, in a process of its own. */
+export async function runShopCommand(
+  { config, connectionString, endpoint, key }: SmallShop,
+  script: string,
+  args: string[],
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "-q", fileURLToPath(new URL(`../../${script}`, import.meta.url)), ...args],
+    env: {
+      NO_COLOR: "1",
+      CLICKSTREAM_HOME: config.home,
+      EVENT_HUBS_CONNECTION_STRING: connectionString,
+      COSMOS_ENDPOINT: endpoint,
+      COSMOS_READ_KEY: key,
+      COSMOS_WRITE_KEY: key,
+    },
+    stdin: "null",
+  }).output();
+  const text = new TextDecoder();
+  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
 }
 
 /** Rows of gold that differ from a recount of silver. */

@@ -3,7 +3,6 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { waitUntil } from "clickstream/config";
 import {
   countTies,
-  liveHalfEnded,
   type QueryFile,
   readState,
   startReplay,
@@ -12,7 +11,13 @@ import {
 } from "clickstream/streaming";
 import { goldPositions } from "../../lib/streaming/gold_tables.ts";
 import { startStreamProcess } from "./processes.ts";
-import { goldDifferences, onlineDifferences, type SmallShop, withShop } from "./shop.ts";
+import {
+  endWhenSent,
+  goldDifferences,
+  onlineDifferences,
+  type SmallShop,
+  withShop,
+} from "./shop.ts";
 
 /** Runs `body` with the endpoint of a store that takes requests and never answers. */
 async function withSilentStore(body: (endpoint: string) => Promise<void>): Promise<void> {
@@ -63,11 +68,7 @@ Deno.test(
         assert.ok(wrong > 0 && tooMany > 0, JSON.stringify(owed));
       }
       const query = await startStream({ ...shop, commitMillis: 50, goldMillis: 200 });
-      await waitUntil(() => liveHalfEnded(shop.config, query), {
-        timeoutMs: 300_000,
-        what: "the next query's start",
-      });
-      await query.stop();
+      await endWhenSent(shop, query);
       const paid = { wrong: 0, tooMany: 0 };
       assert.deepEqual(await onlineDifferences(shop), { cart: paid, cart_product: paid });
       assert.deepEqual(await goldDifferences(shop), { cart: 0, cart_product: 0 });

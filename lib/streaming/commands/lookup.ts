@@ -4,6 +4,7 @@ import { table } from "clickstream/display";
 import { metricColumns, metricSets } from "clickstream/metrics";
 import { type LookedUp, lookUpFeatures, type LookUpKeys, lookUpSets } from "clickstream/online";
 import { type QueryFile, readState, streamFiles } from "../state_file.ts";
+import { idOf } from "./ids.ts";
 import { withLive } from "./live.ts";
 
 const USAGE = "deno task lookup -- USER SESSION PRODUCT [--json]; a session of - means none";
@@ -82,10 +83,4 @@ function readOptions(args: string[]): { keys: LookUpKeys; json: boolean } {
   } catch (cause) {
     throw new ConfigError(`${(cause as Error).message}: ${USAGE}`, { cause });
   }
-}
-
-/** An id of 64 bits. */
-function idOf(text: string, what: string): bigint {
-  if (/^-?\d+$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text)) return BigInt(text);
-  throw new Error(`${what} must be a whole number of 64 bits, not ${text}`);
 }
