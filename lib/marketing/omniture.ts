@@ -1,0 +1,103 @@
+import { writeFileSync } from "node:fs";
+import { type Pipeline, rowsOf } from "./pipeline.ts";
+import { quote } from "./quote.ts";
+import { HIT_COLUMNS, HIT_POSITIONS } from "./tables.ts";
+import { blankBadLines } from "./unpack.ts";
+
+/** A delivered file on its way into a raw table. */
+export interface IncomingFile {
+  /** Path below the landing zone, kept as `source_file`. */
+  name: string;
+  /** The hour it was delivered for. */
+  hour: string;
+  /** Unpacked. */
+  bytes: Uint8Array;
+  /** A path where the engine may find it, and which may be overwritten. */
+  scratch: string;
+}
+
+/** How many rows of a file were taken, and how many were not. */
+export interface Taken {
+  rows: number;
+  rejected: number;
+}
+
+/** The table that {@link takeHits} adds to: `p` holds a hit's 178 texts. */
+export const NEW_HITS = "p VARCHAR[], source_file VARCHAR, line BIGINT, date_ts VARCHAR";
+
+/**
+ * Adds the hits of an Omniture log (178 tab-separated columns, no header, UTF-8) to
+ * `unit.new_hits`, and the lines that are none to `unit.new_rejects`. Quotes are text like any
+ * other there; empty lines are passed over.
+ */
+export async function takeHits(pipeline: Pipeline, file: IncomingFile): Promise<Taken> {
+  const { connection } = pipeline;
+  const badLines = blankBadLines(file.bytes);
+  writeFileSync(file.scratch, file.bytes);
+  const places = `${quote(file.name)}, line, ${quote(file.hour)}`;
+  await connection.run(
+    `CREATE OR REPLACE TEMP TABLE lines AS
+     SELECT line, text, string_split(text, chr(9)) AS p FROM (
+       SELECT unnest(range(1, len(texts) + 1)) AS line, rtrim(unnest(texts), chr(13)) AS text
+       FROM (SELECT string_split(ltrim(content, chr(65279)), chr(10)) AS texts
+         FROM read_text(${quote(file.scratch)})))
+     WHERE trim(text) <> ''`,
+  );
+  await connection.run(
+    `INSERT INTO unit.new_hits SELECT p, ${places} FROM lines WHERE ${REASON} IS NULL`,
+  );
+  const [[all, taken]] = await rowsOf(
+    pipeline,
+    `SELECT count(*), count_if(${REASON} IS NULL) FROM lines`,
+  ) as [[bigint, bigint]];
+  if (all > taken) {
+    await connection.run(
+      `INSERT INTO unit.new_rejects SELECT 'omniture', ${quote(file.name)}, line, ${REASON},
+       left(text, 1000), ${quote(file.hour)} FROM lines WHERE ${REASON} IS NOT NULL`,
+    );
+  }
+  await reject(pipeline, file, "omniture", badLines.map((bad) => ({ ...bad, reason: NOT_TEXT })));
+  return { rows: Number(taken), rejected: Number(all - taken) + badLines.length };
+}
+
+const NOT_TEXT = "it is not UTF-8 text";
+
+const TIME = `p[${HIT_POSITIONS.ts}]`;
+
+/** SQL of why a line is no hit; null when it is one. */
+const REASON = String.raw`(CASE
+  WHEN len(p) <> ${HIT_COLUMNS} THEN len(p) || ' columns, expected ${HIT_COLUMNS}'
+  WHEN NOT regexp_matches(${TIME}, '^\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d')
+    OR try_cast(${TIME} AS TIMESTAMP) IS NULL
+  THEN 'column ${HIT_POSITIONS.ts} is not a time: ' || left(${TIME}, 60) END)`;
+
+/** Adds lines to `unit.new_rejects`. */
+export async function reject(
+  pipeline: Pipeline,
+  file: Pick<IncomingFile, "name" | "hour">,
+  kind: string,
+  lines: readonly { line: number | null; raw: string; reason: string }[],
+): Promise<void> {
+  if (lines.length === 0) return;
+  const values = lines.map(({ line, reason, raw }) =>
+    `(${quote(kind)}, ${quote(file.name)}, ${line ?? "NULL"}, ${quote(reason)}, ${
+      quote(raw.replaceAll("\0", "\uFFFD"))
+    }, ${quote(file.hour)})`
+  );
+  await pipeline.connection.run(`INSERT INTO unit.new_rejects VALUES ${values.join(", ")}`);
+}
+
+/**
+ * SQL select list of the 178 columns of `unit.new_hits`. Columns without a value in any hit are
+ * left out: a log of 178 columns rarely fills more than a few, and files without the others are
+ * written several times as fast.
+ */
+export async function filledColumns(pipeline: Pipeline): Promise<string> {
+  const all = Array.from({ length: HIT_COLUMNS }, (_, index) => index + 1);
+  const [filled] = await rowsOf(
+    pipeline,
+    `SELECT ${all.map((i) => `bool_or(p[${i}] <> '')`).join(", ")} FROM unit.new_hits`,
+  );
+  return all.filter((i) => filled?.[i - 1] === true)
+    .map((i) => `nullif(p[${i}], '') AS col_${i}`).join(", ");
+}
