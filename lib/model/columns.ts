@@ -75,6 +75,7 @@ function columnOf(
   kind: Column["kind"] | undefined,
 ): Column {
   const type = String(frame.getColumn(name).dtype);
+  if (/^DataType\((List|Array|Struct|Object|Binary)/.test(type)) throw unusable(name, type);
   if (kind === "text" && /Int|Float|Bool/.test(type)) return textColumn(polars, frame, name);
   if (/String|Utf8|Categorical/.test(type)) return textColumn(polars, frame, name);
   if (/Datetime|Date\b/.test(type)) {
@@ -87,8 +88,14 @@ function columnOf(
       values.some((value) => Math.abs(value) > Number.MAX_SAFE_INTEGER);
     return isName ? textColumn(polars, frame, name) : { kind: "numeric", values };
   }
-  throw new ModelError(
-    `Column ${name} is of type ${type}, which no model can use; drop it or cast it first.`,
+  throw unusable(name, type);
+}
+
+function unusable(name: string, type: string): ModelError {
+  return new ModelError(
+    `Column ${name} is of type ${
+      type.replace(/DataType\(|\)/g, "")
+    }, which no model can use; drop it or cast it first.`,
   );
 }
 

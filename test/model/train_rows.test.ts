@@ -10,6 +10,8 @@ import { projectRoot } from "clickstream/config";
 import { withHome } from "../support.ts";
 import { createRandom } from "../../lib/model/random.ts";
 
+const QUICK = { epochs: 4, members: 2 };
+
 /** A table like anyone's: numbers with gaps, texts unseen in training, a constant, an identifier. */
 function table(rows: number, seed: number): pl.DataFrame {
   const random = createRandom(seed);
@@ -44,6 +46,7 @@ Deno.test("any rows are tuned, trained, and predicted in the order of test.parqu
       label: "bought",
       drop: ["count"],
       trials: 4,
+      parameters: QUICK,
       out,
       onProgress: (line) => lines.push(line),
     });
@@ -69,15 +72,71 @@ Deno.test("test rows without a label are predicted all the same", () =>
   withHome(async (folder) => {
     writeRows(folder);
     table(50, 4).drop("bought").writeParquet(join(folder, "test.parquet"));
-    const report = await trainOnRows({ rows: folder, label: "bought", trials: 0 });
+    const report = await trainOnRows({
+      rows: folder,
+      label: "bought",
+      trials: 0,
+      parameters: QUICK,
+    });
     assert.equal(report.scores.test, null);
     assert.equal(report.intervals, null);
     assert.equal(pl.readParquet(join(folder, "predictions.parquet")).height, 50);
   }));
 
+Deno.test("odd values have a defined behaviour: infinite, all null, true and false, times, unseen", () =>
+  withHome(async (folder) => {
+    const odd = (frame: pl.DataFrame, seed: number) => {
+      const rows = Array.from({ length: frame.height }, (_, i) => i);
+      return frame.withColumns(
+        pl.Series("infinite", rows.map((i) => (i % 5 === 0 ? Infinity : i % 7 === 0 ? NaN : i))),
+        pl.Series("empty", rows.map(() => null), pl.Float64),
+        pl.Series("member", rows.map((i) => i % 2 === 0)),
+        pl.Series("seen", rows.map((i) => new Date(Date.UTC(2024, seed, 1 + i % 20)))),
+        pl.Series("shop", rows.map((i) => `shop ${seed} ${i % 40}`)),
+      );
+    };
+    odd(table(2000, 1), 1).writeParquet(join(folder, "train.parquet"));
+    odd(table(600, 2), 2).writeParquet(join(folder, "validation.parquet"));
+    odd(table(300, 3), 3).writeParquet(join(folder, "test.parquet"));
+    const report = await trainOnRows({
+      rows: folder,
+      label: "bought",
+      trials: 0,
+      parameters: QUICK,
+    });
+    assert.ok(report.features.includes("infinite") && report.features.includes("member"));
+    assert.ok(report.features.includes("seen") && report.features.includes("shop"));
+    assert.ok(report.dropped.some(({ name }) => name === "empty"));
+    const p = pl.readParquet(join(folder, "predictions.parquet")).getColumn("p").toArray();
+    assert.ok(p.every((value) => Number(value) > 0 && Number(value) < 1));
+    assert.ok(report.scores.test!.rocAuc! > 0.7, `${report.scores.test!.rocAuc}`);
+  }));
+
+Deno.test("one class gives its rate and a note; lists, text labels and lost columns are named", () =>
+  withHome(async (folder) => {
+    const options = { rows: folder, label: "bought", trials: 3, parameters: QUICK };
+    writeRows(folder);
+    const never = table(3000, 1).withColumns(pl.lit(0).alias("bought"));
+    never.writeParquet(join(folder, "train.parquet"));
+    const report = await trainOnRows(options);
+    assert.match(report.notes.join(" "), /one class only/);
+    const p = pl.readParquet(join(folder, "predictions.parquet")).getColumn("p").toArray();
+    assert.ok(p.length === 900 && p.every((value) => value === 0));
+    writeRows(folder);
+    table(900, 3).drop("town").writeParquet(join(folder, "test.parquet"));
+    await assert.rejects(trainOnRows({ ...options, trials: 0 }), /town/);
+    writeRows(folder);
+    const text = table(3000, 1).withColumns(pl.col("bought").cast(pl.Utf8).add(pl.lit("!")));
+    text.writeParquet(join(folder, "train.parquet"));
+    await assert.rejects(trainOnRows(options), /label bought must be 0 or 1/);
+    const lists = table(3000, 1).withColumns(pl.concatList(["x", "x"]).alias("pair"));
+    lists.writeParquet(join(folder, "train.parquet"));
+    await assert.rejects(trainOnRows(options), /pair.*no model can use/);
+  }));
+
 Deno.test("missing files, broken files and unknown columns are named", () =>
   withHome(async (folder) => {
-    const options = { rows: folder, label: "bought", trials: 0 };
+    const options = { rows: folder, label: "bought", trials: 0, parameters: QUICK };
     await assert.rejects(trainOnRows(options), /train.parquet is missing/);
     writeRows(folder);
     await assert.rejects(trainOnRows({ ...options, label: "sold" }), /has no column sold/);

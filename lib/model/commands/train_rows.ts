@@ -5,13 +5,13 @@ import type pl from "nodejs-polars";
 import { ModelError } from "../errors.ts";
 import { evaluateScores, type SegmentScores } from "../evaluate.ts";
 import type { TrainedModel } from "../model.ts";
+import type { NetworkParameters } from "../network/network.ts";
 import { toJson, writeWhole } from "../registry/files.ts";
 import { scoreFrame } from "../score.ts";
 import type { BootstrappedScores } from "../scores/bootstrap.ts";
 import { CART_KEYS } from "../split.ts";
-import { trainPropensity } from "../train.ts";
-import type { TrainingOptions } from "../training_options.ts";
-import { tuneNetwork, type Tuning } from "../tuning/network_tuning.ts";
+import { trainBest } from "../train_best.ts";
+import { tuneFor, type Tuning } from "../tuning/network_tuning.ts";
 import type { Trial } from "../tuning/study.ts";
 
 /** Options of {@link trainOnRows}. */
@@ -28,6 +28,8 @@ export interface RowsTrainingOptions {
   out?: string;
   /** @default 1 */
   seed?: number;
+  /** Parameters that hold whatever tuning finds, such as fewer passes. @default none */
+  parameters?: Partial<NetworkParameters>;
   /** Told what happens, a line at a time. */
   onProgress?: (line: string) => void;
 }
@@ -69,13 +71,15 @@ export async function trainOnRows(options: RowsTrainingOptions): Promise<RowsRep
   await mkdir(out, { recursive: true });
   const roles = rolesOfRows(frames.train, options);
   const { test, ...learnt } = frames;
-  const tuning = trials === 0 ? null : await tuneNetwork(learnt, {
+  const tuning = await tuneFor(learnt, {
     ...{ ...roles, trials, seed, file: join(out, "study.jsonl") },
     onTrial: (trial, best) => say(trialLine(trial, best, trials)),
   });
   const labelled = test.columns.includes(options.label);
-  const model = await trainBest(labelled ? { ...learnt, test } : learnt, tuning, {
-    ...{ ...roles, seed, maxTrainRows: Infinity },
+  const model = await trainBest(labelled ? { ...learnt, test } : learnt, tuning?.parameters, {
+    ...{ ...roles, seed, maxTrainRows: Infinity, parameters: options.parameters ?? {} },
+    onCandidate: ({ name, averagePrecision }) =>
+      say(`${name}: validation average precision ${averagePrecision.toFixed(4)}`),
     onEpoch: ({ epoch, validationAveragePrecision }) =>
       say(`pass ${epoch}: validation average precision ${validationAveragePrecision.toFixed(4)}`),
   });
@@ -95,32 +99,6 @@ export async function trainOnRows(options: RowsTrainingOptions): Promise<RowsRep
   );
   await writeWhole(join(out, "report.json"), toJson(report));
   return report;
-}
-
-/** Networks whose log odds are averaged in the end. */
-const MEMBERS = 3;
-
-/**
- * Trains with the tuned parameters and with the defaults, takes those that do better on all validation
- * rows, and trains further members with them.
- */
-async function trainBest(
-  frames: Parameters<typeof trainPropensity>[0],
-  tuning: Tuning | null,
-  options: TrainingOptions,
-): Promise<TrainedModel> {
-  const usual = await trainPropensity(frames, options);
-  if (usual.kind === "rate") return usual;
-  const train = (parameters: Partial<TrainedModel["parameters"]>) =>
-    trainPropensity(frames, { ...options, parameters, baselines: false });
-  const tuned = tuning === null ? null : await train(tuning.parameters);
-  const score = (model: TrainedModel | null) => model?.scores.validation?.averagePrecision ?? -1;
-  const isTuned = score(tuned) >= score(usual);
-  const model = await train({ ...(isTuned ? tuning!.parameters : {}), members: MEMBERS });
-  const notes = tuned !== null && !isTuned
-    ? ["The default parameters did better on all validation rows than the tuned ones."]
-    : [];
-  return { ...model, baselines: usual.baselines, notes: [...model.notes, ...notes] };
 }
 
 function readFrames(polars: typeof pl, options: RowsTrainingOptions) {

@@ -1,3 +1,5 @@
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
 import type pl from "nodejs-polars";
 import { type BackendName, loadBackend } from "../backend.ts";
 import { ModelError } from "../errors.ts";
@@ -107,6 +109,7 @@ export async function tuneNetwork(
         space: options.space ?? NETWORK_SPACE,
         seed,
         rungs: RUNGS,
+        ...(options.space === undefined ? { first: [usualPoint()] } : {}),
         workers: Math.max(1, workers),
         ...pick(options),
       },
@@ -122,6 +125,27 @@ export async function tuneNetwork(
   }
 }
 
+/** Positive training rows below which the defaults are no worse a guess than a search. */
+const FEWEST_TO_TUNE = 200;
+
+/**
+ * {@link tuneNetwork} where there are rows enough to tune on, else null: fewer than 200 positive
+ * training rows, one class among validation rows, or no trials wanted. Makes the study's folder.
+ *
+ * @throws {ModelError} every trial failed
+ */
+export async function tuneFor(
+  rows: pl.DataFrame | SplitFrames,
+  options: TuningOptions = {},
+): Promise<Tuning | null> {
+  if (options.trials === 0) return null;
+  const { train, validation } = await partsOf(rows, rolesOf(options), options.seed ?? 1);
+  const { rows: all, positives } = validation.counts;
+  if (train.counts.positives < FEWEST_TO_TUNE || positives < 20 || positives === all) return null;
+  if (options.file !== undefined) await mkdir(dirname(options.file), { recursive: true });
+  return await tuneNetwork(rows, options);
+}
+
 function pick({ trials, file, onTrial, signal }: TuningOptions) {
   return {
     ...(trials === undefined ? {} : { trials }),
@@ -133,6 +157,16 @@ function pick({ trials, file, onTrial, signal }: TuningOptions) {
 
 function parametersOf(point: Point, epochs: number): NetworkParameters {
   return { ...DEFAULT_PARAMETERS, ...tuned(point), epochs };
+}
+
+/** The default parameters, which the first trial takes: what is found is never worse on the sample. */
+function usualPoint(): Point {
+  return Object.fromEntries(
+    Object.keys(NETWORK_SPACE).map((name) => [
+      name,
+      DEFAULT_PARAMETERS[name as keyof NetworkParameters],
+    ]),
+  );
 }
 
 function tuned(point: Point): Partial<NetworkParameters> {

@@ -43,6 +43,8 @@ export interface StudyOptions {
   /** JSON lines file that keeps the study; found there, it is continued. @default not kept */
   file?: string;
   sampler?: TpeOptions | "random";
+  /** Points that the first trials take instead of the sampler's, as those known to be good. @default none */
+  first?: Point[];
   /**
    * Steps after which the worse two thirds stop (successive halving, one trial after the other).
    * @default none
@@ -113,7 +115,8 @@ async function runTrial(
   const sampler = options.sampler === "random" ? { startup: Infinity } : options.sampler ?? {};
   const observations = known.filter(({ loss }) => loss !== null)
     .map(({ point, loss }) => ({ point, loss: loss! }));
-  const point = suggest(options.space, observations, createRandom(seed), sampler);
+  const point = options.first?.[number] ??
+    suggest(options.space, observations, createRandom(seed), sampler);
   const trial: Trial = { number, point, loss: null, state: "complete", steps: [], seconds: 0 };
   const report = (step: number, loss: number) => {
     trial.steps.push({ step, loss });
