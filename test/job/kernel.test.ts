@@ -85,6 +85,14 @@ Deno.test("an output of several megabytes arrives whole", async () => {
   });
 });
 
+Deno.test("a cell ends, too, when the kernel drops its report behind an output too big for the line", async () => {
+  await withKernel(async (kernel) => {
+    const messages = await execute(kernel, 'console.log("x".repeat(20_000_000) + "end")');
+    assert.ok(textOf(messages).endsWith("end\n"));
+    assert.match(textOf(await execute(kernel, "6 * 7")), /42/);
+  });
+});
+
 Deno.test("many small awaits lose no output", async () => {
   await withKernel(async (kernel) => {
     for (let i = 0; i < 30; i++) {

@@ -50,6 +50,8 @@ export interface ExecuteReply {
   traceback?: string[];
 }
 
+/** Longest wait for the idle report of an execution whose reply has come, before the kernel is asked. */
+const IDLE_WITHIN_MS = 250;
 /** How many finished executions still take what comes late for them. */
 const REMEMBERED = 8;
 
@@ -132,6 +134,25 @@ function kernelClient(
     if (finished.length > REMEMBERED) running.delete(finished.shift()!);
   }
 
+  /**
+   * Waits for the idle report of an execution. A kernel drops what it publishes while megabytes
+   * before it are still being sent, the report too, and sends the rest of those only with the next
+   * message. Another request makes it go on; its own report comes after all that will ever come.
+   */
+  async function reportOf(idle: Promise<unknown>): Promise<void> {
+    let reported = idle.then(() => true);
+    while (!(await within(reported, IDLE_WITHIN_MS))) {
+      const probe = newMessage("kernel_info_request", {}, session);
+      const id = probe.header.msg_id;
+      const answered = Promise.withResolvers<boolean>();
+      running.set(id, { onMessage: (published) => isIdle(published) && answered.resolve(true) });
+      reported = Promise.race([reported, answered.promise]);
+      reported.catch(() => {}); // As above.
+      await ask("shell", probe);
+      forgetLater(id);
+    }
+  }
+
   function takeReply(message: KernelMessage): void {
     const id = message.parent_header.msg_id ?? "";
     waiting.get(id)?.resolve(message.content);
@@ -166,6 +187,7 @@ function kernelClient(
       const message = newMessage("execute_request", executeContent(code, options), session);
       const id = message.header.msg_id;
       const idle = Promise.withResolvers<Record<string, unknown>>();
+      idle.promise.catch(() => {}); // It fails with the reply when the kernel ends.
       waiting.set(`${id} idle`, idle);
       running.set(id, {
         onMessage(published) {
@@ -174,7 +196,8 @@ function kernelClient(
         },
       });
       try {
-        const [reply] = await Promise.all([ask("shell", message), idle.promise]);
+        const reply = await ask("shell", message);
+        await reportOf(idle.promise);
         return reply as unknown as ExecuteReply;
       } finally {
         waiting.delete(`${id} idle`);
@@ -184,6 +207,17 @@ function kernelClient(
     heartbeat: (timeoutMs) => echo(channels.heartbeat, timeoutMs),
     close,
   };
+}
+
+/** Whether a promise resolves within the time; its failure is the caller's. */
+async function within(promise: Promise<boolean>, ms: number): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), ms);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function closedBySelf(): Promise<KernelError> {
