@@ -1,5 +1,13 @@
 import { Buffer } from "node:buffer";
 import {
+  checkedSections,
+  DATA,
+  DELIVERY_ANNOTATIONS,
+  HEADER,
+  MESSAGE_ANNOTATIONS,
+  sectionAt,
+} from "./sections.ts";
+import {
   checkValue,
   compoundContent,
   DecodeError,
@@ -10,12 +18,6 @@ import {
 
 /** Message format of a transfer whose data sections each hold one encoded message. */
 export const BATCH_FORMAT = 0x80013700;
-
-const HEADER = 0x70;
-const DELIVERY_ANNOTATIONS = 0x71;
-const MESSAGE_ANNOTATIONS = 0x72;
-const DATA = 0x75;
-const FOOTER = 0x78;
 
 /** Bytes of the longest partition key: 128 characters, as the service allows. */
 const MAX_KEY = 4 * 128;
@@ -58,6 +60,7 @@ export function parseTransfer(payload: Buffer, format: number): StoredMessage[] 
   for (let at = 0; at < payload.length;) {
     const section = sectionAt(payload, at);
     if (section.code === MESSAGE_ANNOTATIONS) {
+      checkValue(payload, section.value, section.end);
       key = parseAnnotations(payload, section.value, section.end).key;
     } else if (section.code === DATA) {
       const content = variableContent(payload, section.value, section.end);
@@ -86,59 +89,19 @@ function parseMessage(bytes: Buffer): StoredMessage {
     annotationItems: 0,
     rest: EMPTY,
   };
-  let at = 0;
-  let last = 0;
-  while (at < bytes.length) {
-    const section = sectionAt(bytes, at);
-    if (section.code < last) throw new DecodeError("The sections of a message are out of order.");
-    last = section.code;
-    if (section.code === HEADER) {
-      checkValue(bytes, section.value, section.end);
-      message.header = bytes.subarray(at, section.end);
-      checkLength("header", message.header.length, 0xffff);
-    }
-    if (section.code === MESSAGE_ANNOTATIONS) {
-      Object.assign(message, parseAnnotations(bytes, section.value, section.end));
-    } else if (section.code > MESSAGE_ANNOTATIONS) {
-      checkSections(bytes, at);
+  for (const { code, at, value, end } of checkedSections(bytes)) {
+    if (code > MESSAGE_ANNOTATIONS) {
       message.rest = bytes.subarray(at);
-      return message;
+      break;
     }
-    at = section.end;
+    if (code === HEADER) {
+      message.header = bytes.subarray(at, end);
+      checkLength("header", message.header.length, 0xffff);
+    } else if (code === MESSAGE_ANNOTATIONS) {
+      Object.assign(message, parseAnnotations(bytes, value, end));
+    }
   }
   return message;
-}
-
-/**
- * Every section to the end is looked at, so that no consumer ever meets a broken one. Their order is
- * left as it is: the JavaScript SDK writes a footer before the body.
- */
-function checkSections(bytes: Buffer, at: number): void {
-  while (at < bytes.length) {
-    const section = sectionAt(bytes, at);
-    if (section.code <= MESSAGE_ANNOTATIONS) {
-      throw new DecodeError("The sections of a message are out of order.");
-    }
-    if (section.code !== DATA) checkValue(bytes, section.value, section.end);
-    else if (variableContent(bytes, section.value, section.end) === null) {
-      throw new DecodeError("A data section of a message holds no binary.");
-    }
-    at = section.end;
-  }
-}
-
-function sectionAt(bytes: Buffer, at: number): { code: number; value: number; end: number } {
-  if (bytes[at] !== 0x00) throw new DecodeError(`No message section begins at byte ${at}.`);
-  const width = bytes[at + 1] === 0x53 ? 1 : bytes[at + 1] === 0x80 ? 8 : 0;
-  const value = at + 2 + width;
-  if (width === 0 || value >= bytes.length) {
-    throw new DecodeError(`The message section at byte ${at} has no numeric descriptor.`);
-  }
-  const code = bytes[value - 1]!;
-  if (code < HEADER || code > FOOTER) {
-    throw new DecodeError(`Message section 0x${code.toString(16)} at byte ${at} is unknown.`);
-  }
-  return { code, value, end: skipValue(bytes, value, bytes.length) };
 }
 
 function parseAnnotations(
@@ -146,11 +109,8 @@ function parseAnnotations(
   at: number,
   end: number,
 ): Pick<StoredMessage, "key" | "annotations" | "annotationItems"> {
-  checkValue(bytes, at, end);
-  const map = compoundContent(bytes, at, end);
-  if (map === null || map.count % 2 !== 0) {
-    throw new DecodeError("The message annotations are no map.");
-  }
+  const map = compoundContent(bytes, at, end, "map");
+  if (map === null) throw new DecodeError("The message annotations are no map.");
   let key: Buffer = EMPTY;
   const kept: Buffer[] = [];
   for (let from = map.from; from < map.to;) {

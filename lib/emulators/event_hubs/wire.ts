@@ -1,4 +1,4 @@
-import { Buffer } from "node:buffer";
+import { Buffer, isUtf8 } from "node:buffer";
 import { ClickstreamError } from "clickstream/config";
 
 /** Bytes that are not what AMQP 1.0 says they should be. */
@@ -39,17 +39,29 @@ function checkBody(bytes: Buffer, code: number, at: number, end: number, depth: 
   }
   const after = within(at + sizeOf(bytes, code, at, end), end);
   const kind = code >>> 4;
+  if (kind === 0xa || kind === 0xb) checkText(bytes, code, at, after);
   if (kind < 0xc) return after;
   const wide = (kind & 1) === 1;
   const sizeBytes = wide ? 4 : 1;
   if (after - at < 2 * sizeBytes) throw new DecodeError(`AMQP list at byte ${at} has no count.`);
   const count = wide ? bytes.readUInt32BE(at + 4) : bytes[at + 1]!;
+  if ((code & 0xe1) === 0xc1 && count % 2 !== 0) {
+    throw new DecodeError(`AMQP map at byte ${at} has a key without a value.`);
+  }
   const inside = at + 2 * sizeBytes;
   const stop = kind >= 0xe
     ? checkArray(bytes, count, inside, after, depth)
     : checkItems(bytes, count, inside, after, depth);
   if (stop !== after) throw new DecodeError(`AMQP value at byte ${at} is longer than its items.`);
   return after;
+}
+
+/** Strings are UTF-8; symbols are ASCII, and leniently read as UTF-8 too. */
+function checkText(bytes: Buffer, code: number, at: number, after: number): void {
+  if ((code & 0xf) === 0 || isUtf8(bytes.subarray(at + (code >>> 4 === 0xa ? 1 : 4), after))) {
+    return;
+  }
+  throw new DecodeError(`AMQP text at byte ${at} is not UTF-8.`);
 }
 
 function checkItems(bytes: Buffer, count: number, at: number, end: number, depth: number): number {
@@ -129,16 +141,22 @@ export function variableContent(
   return { from, to: within(at + 1 + sizeOf(bytes, code, at + 1, end), end) };
 }
 
+/** Whether the value that begins at `at` is a binary. */
+export function isBinary(bytes: Buffer, at: number): boolean {
+  return bytes[at] === 0xa0 || bytes[at] === 0xb0;
+}
+
 /** Where the items of a list or map begin and end, and how many there are. Null for other types. */
 export function compoundContent(
   bytes: Buffer,
   at: number,
   end: number,
+  type: "list" | "map",
 ): { from: number; to: number; count: number } | null {
   const code = byteAt(bytes, at, end);
-  if (code === 0x45) return { from: at + 1, to: at + 1, count: 0 };
+  if (code === 0x45 && type === "list") return { from: at + 1, to: at + 1, count: 0 };
   const kind = code >>> 4;
-  if (kind !== 0xc && kind !== 0xd) return null;
+  if ((kind !== 0xc && kind !== 0xd) || (code & 1) !== (type === "map" ? 1 : 0)) return null;
   const to = within(at + 1 + sizeOf(bytes, code, at + 1, end), end);
   const wide = kind === 0xd;
   const from = at + 1 + (wide ? 8 : 2);
