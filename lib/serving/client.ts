@@ -44,7 +44,20 @@ export interface ScoreAnswer {
   ages?: Record<string, number | null>[];
   /** The inputs of the model, for each row; only when asked for. */
   features?: Record<string, unknown>[];
+  /** What to do about each row; only when asked for. Null without keys or without a policy. */
+  actions?: (ActionAnswer | null)[];
   model: { name: string; version: string };
+}
+
+/** A next best action as the endpoint answers it. */
+export interface ActionAnswer {
+  kind: "alternatives" | "discount" | "complements" | "none";
+  /** Share of the price that is given away; null unless it is a discount. */
+  discount: number | null;
+  /** Products to show, best first. */
+  products: string[];
+  /** The reason in one sentence. */
+  why: string;
 }
 
 /** Talks to a scoring server: this project's, or Databricks. */

@@ -1,4 +1,5 @@
 import type { Column, Lakehouse } from "clickstream/lakehouse";
+import type { Action } from "./actions/action.ts";
 import type { InferenceRecord } from "./inferenceLog.ts";
 
 /** Name of the table in the database `clickstream`. */
@@ -23,7 +24,11 @@ export const inferenceColumns: readonly Column[] = [
   column("model_version", "long", "its version", false),
   column("score", "double", "P(purchase); null when already purchased"),
   column("already_purchased", "boolean", "bought in that cart before, so not scored"),
-  column("action", "string", "what was offered; null when nothing was decided"),
+  column(
+    "action",
+    "string",
+    "next best action, a discount with its share; null when none was asked for",
+  ),
 ];
 
 function column(name: string, type: Column["type"], comment: string, nullable = true): Column {
@@ -51,8 +56,13 @@ export function columnsOfRecords(records: InferenceRecord[]): Record<string, unk
     model_version: of((r) => BigInt(r.model.version)),
     score: of((r) => r.scored.score),
     already_purchased: of((r) => r.scored.alreadyPurchased),
-    action: of(() => null),
+    action: of((r) => actionText(r.scored.action)),
   };
+}
+
+/** `alternatives`, `complements`, `none`, or a discount with its share: `discount 0.1`. */
+function actionText(action: Action | null): string | null {
+  return action === null ? null : [action.kind, action.discount ?? []].flat().join(" ");
 }
 
 /** Ids become text. */

@@ -16,6 +16,8 @@ export interface InvocationParams {
   features: boolean;
   /** Allow looked-up features from the cache. @default true */
   cache: boolean;
+  /** Answer the next best action of each row too; a discount so answered is given. @default false */
+  actions: boolean;
 }
 
 /** A scoring request, read. */
@@ -31,6 +33,7 @@ const paramsSchema = z.strictObject({
   ages: z.boolean().default(false),
   features: z.boolean().default(false),
   cache: z.boolean().default(true),
+  actions: z.boolean().default(false),
 });
 
 /**
@@ -85,7 +88,9 @@ function parseBody(text: string): Record<string, unknown> {
 function readParams(params: unknown): InvocationParams {
   const read = paramsSchema.safeParse(params ?? {});
   if (read.success) return read.data;
-  throw bad("params may hold only the switches ages, features and cache, each true or false.");
+  throw bad(
+    "params may hold only the switches ages, features, cache and actions, each true or false.",
+  );
 }
 
 const readers: Record<typeof FORMATS[number], (value: unknown, format: string) => GivenRow[]> = {

@@ -13,6 +13,7 @@ import {
   runningState,
 } from "clickstream/config";
 import { closeLakehouse, type Lakehouse, openLakehouse } from "clickstream/lakehouse";
+import { type ActionSource, openActions } from "./actions/source.ts";
 import { ensureServing, servingPaths, type ServingState, stopServing } from "./ensure.ts";
 import { inferenceLog } from "./inferenceLog.ts";
 import { inferenceWriter } from "./inferenceTable.ts";
@@ -82,7 +83,8 @@ async function serve(config: Config, idleMinutes: number): Promise<void> {
   }
   const online = await openOnlineLookUp(config);
   const lake = await openLakehouse(homePaths(config).lakehouse, LAKEHOUSE);
-  const server = await startServer(serverOptions(config, online, lake));
+  const actions = await openActions(config, lake);
+  const server = await startServer(serverOptions(config, { online, lake, actions }));
   try {
     writeState(stateFile, stateOf(server));
     await reasonToStop(server, stateFile, idleMinutes * 60_000);
@@ -95,7 +97,10 @@ async function serve(config: Config, idleMinutes: number): Promise<void> {
   process.exit(0);
 }
 
-function serverOptions(config: Config, online: OnlineLookUp, lake: Lakehouse): ServingOptions {
+function serverOptions(
+  config: Config,
+  { online, lake, actions }: { online: OnlineLookUp; lake: Lakehouse; actions: ActionSource },
+): ServingOptions {
   const log = servingLog();
   return {
     models: registryModels(homePaths(config).registry),
@@ -109,6 +114,7 @@ function serverOptions(config: Config, online: OnlineLookUp, lake: Lakehouse): S
       write: inferenceWriter(lake),
       onError: (error) => log.error({ err: error }, "the inference log cannot be written"),
     }),
+    actions,
     log,
   };
 }

@@ -1,6 +1,13 @@
 /** The scoring endpoint: a server over a model and the online features, and a client for it. */
 import type { ServingOptions, ServingServer } from "./server.ts";
 
+export * from "./actions/action.ts";
+export * from "./actions/itemToItem.ts";
+export * from "./actions/learn.ts";
+export { publishMargins } from "./actions/margins.ts";
+export * from "./actions/moments.ts";
+export * from "./actions/policy.ts";
+export * from "./actions/profit.ts";
 export * from "./client.ts";
 export * from "./ensure.ts";
 export { ApiError, type ErrorCode, ServingError } from "./errors.ts";

@@ -1,4 +1,6 @@
 import { elapsedFeatures } from "clickstream/metrics";
+import type { Action } from "./actions/action.ts";
+import type { ActionSource } from "./actions/source.ts";
 import type { LoadedModel } from "./deployment.ts";
 import { ApiError } from "./errors.ts";
 import type { FeatureSource, ServedFeatures } from "./features.ts";
@@ -21,6 +23,10 @@ export interface ScoredRow {
   cachedMs: number;
   /** Sets without a value in the store. */
   defaults: string[];
+  /** List price; null when not known. */
+  price: number | null;
+  /** What the shop should do; null when not asked for, or for a row without keys. */
+  action: Action | null;
 }
 
 /** The outcome of an invocation. */
@@ -40,6 +46,8 @@ export interface ScoringContext {
   features: FeatureSource;
   /** Newest event time of the stream, microseconds; null when nothing was streamed yet. */
   streamTime: () => Promise<bigint | null>;
+  /** Chooses next best actions; null where there is no policy to follow. */
+  actions: ActionSource | null;
 }
 
 /**
@@ -67,6 +75,7 @@ export async function scoreInvocation(
   const open = rows.filter((row) => !row.alreadyPurchased);
   const scores = open.length === 0 ? [] : await servable.score(open.map((row) => row.inputs));
   open.forEach((row, i) => row.score = checked(scores[i]));
+  if (invocation.params.actions) addActions(rows, context.actions);
   return {
     rows,
     model: { name: servable.name, version: servable.version },
@@ -95,6 +104,7 @@ function assemble(
     values[name] = row.given[i] !== undefined ? row.given[i] : looked[name] ?? null;
   }
   values["event_time"] = eventTime === null ? null : new Date(Number(eventTime / 1000n));
+  const price = values["price"] ?? served?.features["price"];
   const bought = served?.alreadyPurchased ?? Number(values["cart_product__purchases"] ?? 0) > 0;
   return {
     keys: row.keys,
@@ -105,7 +115,20 @@ function assemble(
     ages: agesOf(served, eventTime),
     cachedMs: served?.cachedMs ?? 0,
     defaults: served === undefined ? [] : setsWithout(served, inputs),
+    price: typeof price === "number" ? price : null,
+    action: null,
   };
+}
+
+function addActions(rows: ScoredRow[], source: ActionSource | null): void {
+  const keyed = rows.filter((row) => row.keys !== null);
+  const actions = source?.decide(keyed.map(({ keys, score, price, eventTime }) => ({
+    keys: keys!,
+    propensity: score,
+    price,
+    at: eventTime ?? 0n,
+  })));
+  keyed.forEach((row, i) => row.action = actions?.[i] ?? null);
 }
 
 function agesOf(served: ServedFeatures | undefined, at: bigint | null): ScoredRow["ages"] {
@@ -131,15 +154,20 @@ function checked(score: number | undefined): number {
 /** The JSON answer of an invocation. */
 export function answerOf(scored: Scored, invocation: Invocation): Record<string, unknown> {
   const { rows, model } = scored;
-  const { ages, features } = invocation.params;
+  const { ages, features, actions } = invocation.params;
   return {
     predictions: rows.map(({ score }) => score === null ? null : [1 - score, score]),
     already_purchased: rows.map((row) => row.alreadyPurchased),
     defaults: rows.map((row) => row.defaults),
     ...(ages ? { ages: rows.map((row) => row.ages) } : {}),
     ...(features ? { features: rows.map((row) => withTextIds(row.inputs)) } : {}),
+    ...(actions ? { actions: rows.map(({ action }) => action && withTextProducts(action)) } : {}),
     model: { name: model.name, version: String(model.version) },
   };
+}
+
+function withTextProducts(action: Action): Record<string, unknown> {
+  return { ...action, products: action.products.map(String) };
 }
 
 /** Answers carry ids as text. */

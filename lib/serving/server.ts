@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { BusyError } from "clickstream/config";
+import type { ActionSource } from "./actions/source.ts";
 import { type AppParts, createApp } from "./app.ts";
 import { deploy } from "./deployment.ts";
 import { openEndpoints } from "./endpoints.ts";
@@ -42,6 +43,8 @@ export interface ServingOptions extends FeatureOptions {
   log?: ServingLog;
   /** Takes what was scored. The server writes it out when it closes. @default nothing is kept */
   inferenceLog?: InferenceLog;
+  /** Chooses next best actions. @default requests that ask for actions get null */
+  actions?: ActionSource;
 }
 
 /** A running server. */
@@ -84,6 +87,7 @@ export async function startServer(options: ServingOptions): Promise<ServingServe
   }
   const refresh = async () => {
     const changed = Number(await standard.refresh()) + await endpoints.refresh();
+    await refreshActions(parts);
     if (changed > 0) {
       metrics.reloads.inc(changed);
       log.info({ changed, version: standard.version() }, "new model versions in service");
@@ -130,6 +134,7 @@ function partsOf(options: ServingOptions, onRequest: () => void): AppParts {
         options.onFailure?.(error);
       },
     }),
+    actions: options.actions ?? null,
     streamTime: options.streamTime ?? (() => Promise.resolve(null)),
     tokens: tokenBook({
       tokens: options.tokens ?? [],
@@ -187,4 +192,13 @@ function every(ms: number, body: () => Promise<unknown>): { stop(): Promise<void
       await running;
     },
   };
+}
+
+/** A policy that cannot be read leaves the one before in force. */
+async function refreshActions({ actions, log }: AppParts): Promise<void> {
+  try {
+    if (await actions?.refresh()) log.info({ policy: actions?.policy().source }, "new policy");
+  } catch (err) {
+    log.warn({ err }, "the action policy cannot be read");
+  }
 }
