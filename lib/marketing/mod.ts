@@ -18,3 +18,4 @@ export * from "./ties.ts";
 export { setUp, TABLES } from "./tables.ts";
 export { showFrames, type Step, type StepName, STEPS } from "./steps.ts";
 export * from "./generate/generate.ts";
+export * from "./deliver_files.ts";
