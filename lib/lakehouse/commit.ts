@@ -1,6 +1,7 @@
 import type { Action, AddFile, CommitInfo, RemoveFile } from "./actions.ts";
 import { ConflictError } from "./errors.ts";
 import { stringifyExact } from "./exactJson.ts";
+import { explainFailure } from "./failure.ts";
 import type { Lakehouse } from "./lake.ts";
 import { entryPath, findSnapshot, readEntry, tableLog } from "./log.ts";
 import { parseTableName, type TableName } from "./names.ts";
@@ -83,7 +84,11 @@ async function putEntry(
   const bytes = entryBytes(attempt, snapshot);
   if (snapshot === null) await lake.storage.makeFolder(`${name.folder}/_delta_log`);
   for (let version = (snapshot?.version ?? -1) + 1;; version++) {
-    if (await lake.storage.putIfAbsent(entryPath(name.folder, version), bytes)) return version;
+    const put = lake.storage.putIfAbsent(entryPath(name.folder, version), bytes);
+    const done = await put.catch((cause) => {
+      throw explainFailure(`Table ${name.full}`, cause);
+    });
+    if (done) return version;
     const rival = await readEntry(lake, name, version);
     if (snapshot === null || rival === null || contradicts(name, attempt, rival)) return null;
   }

@@ -53,6 +53,17 @@ Deno.test("processes that append, merge, delete and optimize at once leave what 
   });
 });
 
+Deno.test("two processes that merge the same keys at once lose no row and double none", async () => {
+  await withLake(async (lake, root) => {
+    await createTable(lake, "t", { columns });
+    await appendTo(lake, "t", rows([500, 501, 502, 503]));
+    await Promise.all([500, 502].map((first) => finish(startWorker(root, "merge", first, 6))));
+    const found = await records(lake, "select id::int as id from t order by id");
+    assert.deepEqual(found.map(({ id }) => id), [0, 500, 501, 502, 503, 504, 505, 506, 507]);
+    assert.equal((await snapshot(lake, "t")).version, 1 + 2 * 6);
+  });
+});
+
 Deno.test("a writer killed at any moment leaves whole commits, and files that vacuum removes", async () => {
   await withLake(async (lake, root) => {
     await createTable(lake, "t", { columns });
