@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import process from "node:process";
 import { type Config, ConfigError, loadConfig, runCommand } from "clickstream/config";
 import { serve } from "./serve.ts";
-import { createHub, ensureServices, resetHub, stopServices } from "./services.ts";
+import { createHub, ensureServices, resetHub, stopServices, throttleCosmos } from "./services.ts";
 
 const HELP = `Local Event Hubs and Cosmos DB.
 
@@ -10,6 +10,7 @@ const HELP = `Local Event Hubs and Cosmos DB.
   deno task services -- stop     stop them
   deno task services -- hub NAME [--partitions 4] [--groups a,b]    make a hub, or add groups to it
   deno task services -- reset NAME                                  remove a hub's events
+  deno task services -- throttle REQUESTS   answer Cosmos DB's next requests with 429
   deno task services -- serve    serve in this process until Ctrl-C (--idle-minutes 15)
 `;
 
@@ -31,6 +32,7 @@ async function main(args: string[]): Promise<number | void> {
     await resetHub(config, nameOf(positionals));
     return console.log(`${positionals[1]} is empty.`);
   }
+  if (command === "throttle") return await throttle(config, positionals[1]);
   if (command !== "start") throw new ConfigError(`There is no command ${command}.\n${HELP}`);
   const services = await ensureServices(config);
   console.log(
@@ -54,6 +56,15 @@ async function makeHub(
   const consumerGroups = values.groups.split(",").filter((group) => group !== "");
   await createHub(config, { name, partitions: Number(values.partitions), consumerGroups });
   console.log(eventHubs.connectionString.replace(/EntityPath=.*/, `EntityPath=${name}`));
+}
+
+async function throttle(config: Config, requests = ""): Promise<void> {
+  if (!/^\d{1,6}$/.test(requests)) {
+    throw new ConfigError(`throttle needs a number of requests, not "${requests}".\n${HELP}`);
+  }
+  await ensureServices(config);
+  await throttleCosmos(config, Number(requests));
+  console.log(`Cosmos DB answers the next ${requests} requests with 429.`);
 }
 
 function nameOf([command, name]: string[]): string {

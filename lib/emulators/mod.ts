@@ -7,6 +7,7 @@ export {
   resetHub,
   type Services,
   stopServices,
+  throttleCosmos,
 } from "./services.ts";
 export { startEventHubs } from "./event_hubs/mod.ts";
 export type { EventHubs, EventHubsOptions, HubDefinition } from "./event_hubs/mod.ts";

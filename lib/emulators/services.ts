@@ -112,6 +112,16 @@ export async function createHub(config: Config, definition: HubDefinition): Prom
   await admin(state, "PUT", `/admin/hubs/${definition.name}`, definition);
 }
 
+/**
+ * Answers the local store's next requests with 429, as a busy account does: for trying what a
+ * program does then. The services must run.
+ *
+ * @param requests how many, up to 999,999; 0 ends it
+ */
+export async function throttleCosmos(config: Config, requests: number): Promise<void> {
+  await admin(await runningServices(config), "POST", `/admin/cosmos/throttle/${requests}`);
+}
+
 async function runningServices(config: Config): Promise<ServicesState> {
   const state = await runningState<ServicesState>(homePaths(config).services);
   if (state !== null) return state;

@@ -10,75 +10,108 @@ export interface StatusPage {
   endpoints: { eventHubs: string; cosmos: string };
 }
 
-/** The status page: plain HTML without any script, reloading itself every few seconds. */
+/** The status page: plain HTML that a few lines of script renew every three seconds, if wanted. */
 export function statusPage(page: StatusPage): string {
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="3">
-<meta name="viewport" content="width=device-width">
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Clickstream services</title><style>${STYLE}</style></head><body>
-<h1>Clickstream services</h1>
+<header><h1>Clickstream services</h1>
+<label><input type="checkbox" id="renew" checked> renew every 3 s</label></header>
+<main id="state">
 <h2>Event Hubs <small>${escape(page.endpoints.eventHubs)} · ${
     counted(page.hubs.connections, "connection")
   }</small></h2>
 ${page.hubs.hubs.map((hub) => hubSection(hub, page.rates(hub.name))).join("\n") || none("hubs")}
-<h2>Cosmos DB <small>${escape(page.endpoints.cosmos)}</small></h2>
+<h2>Cosmos DB <small>${escape(page.endpoints.cosmos)} · ${
+    counted(page.cosmos.requests, "request")
+  } since the start</small></h2>
 ${databaseSection(page.cosmos)}
-</body></html>
+</main><script>${RENEW}</script></body></html>
 `;
 }
 
 function hubSection(hub: HubStatus, rates: { in: number; out: number }): string {
   const rows = hub.partitions.map((partition) => [
-    partition.id,
+    String(partition.id),
     number(partition.events),
-    partition.events === 0 ? "" : `${partition.firstSequence} to ${partition.lastSequence}`,
+    partition.events === 0
+      ? "–"
+      : `${number(partition.firstSequence)} to ${number(partition.lastSequence)}`,
     bytes(partition.bytes),
-    partition.lastEnqueuedMs === null ? "" : new Date(partition.lastEnqueuedMs).toISOString(),
+    partition.lastEnqueuedMs === null
+      ? "–"
+      : new Date(partition.lastEnqueuedMs).toISOString().replace("T", " ").slice(0, 19),
     number(partition.eventsIn),
     number(partition.eventsOut),
   ]);
-  const head = ["partition", "events", "sequence numbers", "size", "newest", "in", "out"];
-  return `<h3>${escape(hub.name)} <small>${number(rates.in)} in/s · ${
+  const head = [
+    "partition",
+    "events kept",
+    "sequence numbers",
+    "on disk",
+    "newest (UTC)",
+    "in since start",
+    "out since start",
+  ];
+  return `<section><h3>${escape(hub.name)} <small>${number(rates.in)} events in/s · ${
     number(rates.out)
-  } out/s</small></h3>${table(head, rows)}${groupTable(hub)}`;
+  } out/s</small></h3>${table(`Partitions of ${escape(hub.name)}`, head, rows)}${
+    groupTable(hub)
+  }</section>`;
 }
 
 function groupTable(hub: HubStatus): string {
-  const rows = hub.groups.flatMap((group) =>
-    group.partitions
-      .filter((partition) => partition.sequence !== null || partition.receivers.length > 0)
-      .map((partition) => [
+  const rows = hub.groups.flatMap((group) => {
+    const read = group.partitions
+      .filter((partition) => partition.sequence !== null || partition.receivers.length > 0);
+    if (read.length === 0) return [[escape(group.name), "–", "–", "nobody has read yet"]];
+    const lags = read.flatMap(({ lag }) => lag === null ? [] : [lag]);
+    const all = [
+      `<b>${escape(group.name)}</b>`,
+      "all",
+      `<b>${lags.length === 0 ? "–" : number(lags.reduce((sum, lag) => sum + lag, 0))}</b>`,
+      counted(read.reduce((sum, { receivers }) => sum + receivers.length, 0), "receiver"),
+    ];
+    return [
+      all,
+      ...read.map((partition) => [
         escape(group.name),
-        partition.id,
-        partition.lag === null ? "" : number(partition.lag),
+        String(partition.id),
+        partition.lag === null ? "–" : number(partition.lag),
         partition.receivers.map(({ name, epoch }) =>
           escape(name) + (epoch === null ? "" : ` (epoch ${epoch})`)
-        ).join("<br>"),
-      ])
-  );
-  const quiet = hub.groups.map((group) => escape(group.name)).join(", ");
-  return rows.length === 0
-    ? `<p>Consumer groups: ${quiet}; none has received anything.</p>`
-    : table(["consumer group", "partition", "lag (events)", "receivers"], rows);
+        ).join("<br>") || "none now",
+      ]),
+    ];
+  });
+  const head = ["consumer group", "partition", "lag (events)", "receivers"];
+  return table(`Consumer groups of ${escape(hub.name)}`, head, rows);
 }
 
 function databaseSection({ databases }: CosmosStatus): string {
-  const rows = databases.flatMap((database) =>
-    database.containers.map((container) => [
-      escape(database.id),
-      escape(container.id),
-      number(container.items),
-    ])
+  if (databases.length === 0) return none("databases");
+  const rows = databases.flatMap(({ id, containers }) =>
+    containers.length === 0
+      ? [[escape(id), "no container yet", "–"]]
+      : containers.map((one) => [escape(id), escape(one.id), number(one.items)])
   );
-  return rows.length === 0 ? none("containers") : table(["database", "container", "items"], rows);
+  return table("Databases and containers", ["database", "container", "items"], rows);
 }
 
-function table(head: string[], rows: (string | number)[][]): string {
-  const cells = (row: (string | number)[], tag: string) =>
-    row.map((cell) => `<${tag}>${cell}</${tag}>`).join("");
-  return `<table><thead><tr>${cells(head, "th")}</tr></thead><tbody>${
-    rows.map((row) => `<tr>${cells(row, "td")}</tr>`).join("")
-  }</tbody></table>`;
+/** A table whose first cells are row headers; cells that hold only a number stand to the right. */
+function table(caption: string, head: string[], rows: string[][]): string {
+  const cell = (text: string, column: number) => {
+    if (column === 0) return `<th scope="row">${text}</th>`;
+    return /^(<b>)?[\d,.]+( [kM]B)?(<\/b>)?$/.test(text)
+      ? `<td class="n">${text}</td>`
+      : `<td>${text}</td>`;
+  };
+  return `<div class="wide" tabindex="0" role="region" aria-label="${caption}"><table><caption>${caption}</caption><thead><tr>${
+    head.map((text) => `<th scope="col">${text}</th>`).join("")
+  }</tr></thead><tbody>${
+    rows.map((row) => `<tr>${row.map(cell).join("")}</tr>`).join("")
+  }</tbody></table></div>`;
 }
 
 function none(what: string): string {
@@ -101,10 +134,30 @@ function escape(text: string): string {
   return text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 }
 
+/** Puts the state of now in place of the old one; says so when the services have gone. */
+const RENEW = `
+const wanted = document.getElementById("renew");
+setInterval(async () => {
+  if (!wanted.checked || document.hidden) return;
+  try {
+    const text = await (await fetch("/")).text();
+    const page = new DOMParser().parseFromString(text, "text/html");
+    document.getElementById("state").innerHTML = page.getElementById("state").innerHTML;
+    document.title = "Clickstream services";
+  } catch {
+    document.title = "Clickstream services (stopped)";
+  }
+}, 3000);`;
+
 const STYLE = `
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
-body { max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-h2 { margin-top: 2rem; } small { font-weight: normal; opacity: .7; }
-table { border-collapse: collapse; margin: .5rem 0 1rem; }
-th, td { text-align: left; padding: .15rem 1.2rem .15rem 0; border-bottom: 1px solid #8884; }
-td { font-variant-numeric: tabular-nums; }`;
+body { max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
+header { display: flex; flex-wrap: wrap; gap: 0 2rem; align-items: baseline; }
+h2 { margin-top: 2rem; } h3 { margin-bottom: .3rem; }
+small { font-weight: normal; color: light-dark(#555, #b5b5b5); }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; margin: .3rem 0 1rem; }
+caption { text-align: left; color: light-dark(#555, #b5b5b5); }
+th, td { text-align: left; padding: .15rem 1.4rem .15rem 0; border-bottom: 1px solid #8886; }
+thead th { vertical-align: bottom; } tbody th { font-weight: normal; }
+.n { text-align: right; } td, th { font-variant-numeric: tabular-nums; }`;

@@ -29,7 +29,8 @@ const MAX_BODY = 64 * 1024;
 
 /**
  * Serves `/` (a page for people), `/status.json`, `/health`, and admin calls that need the token:
- * `PUT /admin/hubs/NAME`, `DELETE /admin/hubs/NAME`, `POST /admin/hubs/NAME/reset`.
+ * `PUT /admin/hubs/NAME`, `DELETE /admin/hubs/NAME`, `POST /admin/hubs/NAME/reset`,
+ * `POST /admin/cosmos/throttle/REQUESTS` (so many requests are then answered with 429).
  */
 export async function startStatusServer(options: StatusServerOptions): Promise<StatusServer> {
   let lastBusyMs = Date.now();
@@ -83,13 +84,18 @@ async function respond(
 }
 
 async function administer(
-  { hubs, adminToken }: StatusServerOptions,
+  { hubs, cosmos, adminToken }: StatusServerOptions,
   path: string,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   if (!isToken(request.headers.authorization, adminToken)) {
     return answer(response, 401, "text/plain", "Admin calls need the token of services.json.");
+  }
+  const throttle = /^\/admin\/cosmos\/throttle\/(\d{1,6})$/.exec(path);
+  if (throttle !== null && request.method === "POST") {
+    cosmos.throttle(Number(throttle[1]));
+    return json(response, { ok: true });
   }
   const match = /^\/admin\/hubs\/([^/]+)(\/reset)?$/.exec(path);
   if (match === null) return answer(response, 404, "text/plain", "There is no such admin call.");

@@ -4,7 +4,13 @@ import { EventHubProducerClient } from "@azure/event-hubs";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { homePaths, loadConfig, NotFoundError, waitUntil } from "clickstream/config";
-import { createHub, ensureServices, resetHub, stopServices } from "clickstream/emulators";
+import {
+  createHub,
+  ensureServices,
+  resetHub,
+  stopServices,
+  throttleCosmos,
+} from "clickstream/emulators";
 import { withHome } from "../support.ts";
 
 const MAIN = fileURLToPath(new URL("../../lib/emulators/main.ts", import.meta.url));
@@ -144,13 +150,46 @@ Deno.test("the command makes and resets hubs, and names what is wrong", async ()
     assert.equal(made.code, 0, made.text);
     assert.match(made.text, /EntityPath=clicks/);
     assert.equal((await run("reset", "clicks")).code, 0);
-    for (const wrong of [["reset"], ["reset", "nothing"], ["dance"], ["--loud"]]) {
+    assert.equal((await run("throttle", "0")).code, 0);
+    const wrongs = [["reset"], ["reset", "nothing"], ["throttle", "many"], ["dance"], ["--loud"]];
+    for (const wrong of wrongs) {
       const { code, text } = await run(...wrong);
       assert.equal(code, 1);
       assert.doesNotMatch(text, /at file:/, "no stack trace");
     }
     const stopped = await run("stop");
     assert.equal(stopped.text, "Stopped.\n");
+  });
+});
+
+Deno.test("what the command prints is all that the unchanged SDKs need", async () => {
+  await withServices(async (config) => {
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--quiet", MAIN],
+      env: { CLICKSTREAM_HOME: config.home },
+    }).output();
+    const lines = new TextDecoder().decode(stdout).matchAll(/^([A-Z_]+)="(.+)"$/gm);
+    const printed = Object.fromEntries([...lines].map(([, name, value]) => [name, value!]));
+    await send(printed.EVENT_HUBS_CONNECTION_STRING!, ["one"]);
+    assert.equal(await eventsIn(printed.EVENT_HUBS_CONNECTION_STRING!), 1);
+    const endpoint = printed.COSMOS_ENDPOINT!;
+    const writer = new CosmosClient({ endpoint, key: printed.COSMOS_WRITE_KEY! });
+    const { database } = await writer.databases.createIfNotExists({ id: "shop" });
+    const { container } = await database.containers.createIfNotExists({
+      id: "carts",
+      partitionKey: "/id",
+    });
+    await throttleCosmos(config, 2);
+    const upserted = await container.items.upsert({ id: "7" });
+    assert.equal(
+      upserted.diagnostics.clientSideRequestStatistics.retryDiagnostics.failedAttempts.length,
+      2,
+    );
+    const reader = new CosmosClient({ endpoint, key: printed.COSMOS_READ_KEY! });
+    const read = await reader.database("shop").container("carts").item("7", "7").read();
+    assert.equal(read.resource.id, "7");
+    writer.dispose();
+    reader.dispose();
   });
 });
 
