@@ -11,6 +11,7 @@ export {
   type TableOptions,
 } from "./create.ts";
 export { deleteFrom } from "./delete.ts";
+export { type DiskUse, diskUse } from "./diskUse.ts";
 export * from "./errors.ts";
 export { addColumns } from "./evolve.ts";
 export { history, type HistoryEntry, type HistoryOptions } from "./history.ts";
