@@ -7,3 +7,4 @@ export * from "./paths.ts";
 export * from "./background.ts";
 export * from "./lock.ts";
 export * from "./wait.ts";
+export * from "./whole_file.ts";

@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { type Config, homePaths } from "clickstream/config";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Config, homePaths, writeWhole } from "clickstream/config";
 
 /** Files by which the notebooks of the live half tell each other how far they are. */
 export interface StreamFiles {
@@ -110,7 +110,5 @@ export function readState<T>(path: string): T | null {
 
 /** Writes a state file so that a reader sees the old one or the new one, never a part. */
 export function writeState<T>(path: string, state: T): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(`${path}.new`, JSON.stringify(state, null, 2));
-  renameSync(`${path}.new`, path);
+  writeWhole(path, JSON.stringify(state, null, 2));
 }

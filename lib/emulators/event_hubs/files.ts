@@ -1,41 +1,9 @@
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from "node:fs";
-import { dirname } from "node:path";
-import { ClickstreamError } from "clickstream/config";
+import { readFileSync } from "node:fs";
+import { ClickstreamError, writeWhole } from "clickstream/config";
 
 /** Writes a JSON file so that a reader, or a restart after a crash, finds the old or the new one. */
 export function writeJson(path: string, value: unknown, mode = 0o644): void {
-  mkdirSync(dirname(path), { recursive: true });
-  const draft = `${path}.new`;
-  const file = openSync(draft, "w", mode);
-  try {
-    writeSync(file, `${JSON.stringify(value, null, 2)}\n`);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(draft, path);
-  syncFolder(dirname(path));
-}
-
-/** Forces to the disk that a file is in its folder, where the system can do that. */
-export function syncFolder(path: string): void {
-  let folder: number | null = null;
-  try {
-    folder = openSync(path, "r");
-    fsyncSync(folder);
-  } catch {
-    // Windows opens no folders; it keeps their entries by itself
-  } finally {
-    if (folder !== null) closeSync(folder);
-  }
+  writeWhole(path, `${JSON.stringify(value, null, 2)}\n`, { mode, durable: true });
 }
 
 /**

@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
+import { syncFolder } from "clickstream/config";
 import type { CommitQueue } from "./commit.ts";
-import { syncFolder } from "./files.ts";
 import type { NewestEvent, StoredMessage } from "./message.ts";
 import { closeSegment, cutTornEnd, listSegments, type Segment, segmentPath } from "./segment.ts";
 

@@ -1,18 +1,8 @@
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import process from "node:process";
+import { readFile } from "node:fs/promises";
 import { RegistryError } from "../errors.ts";
 
-let written = 0;
-
-/** Writes a file whole or not at all: beside its place first, then renamed into it. */
-export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const beside = join(dirname(path), `.${basename(path)}.${process.pid}.${written++}.tmp`);
-  await writeFile(beside, content);
-  await rename(beside, path);
-}
+export { writeWhole } from "clickstream/config";
 
 /** JSON that people read: two spaces, a newline at the end. */
 export function toJson(value: unknown): string {
