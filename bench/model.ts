@@ -4,7 +4,7 @@ import { encodeRow, encodeRows } from "../lib/model/features/encode.ts";
 import { fitPreprocessing } from "../lib/model/features/fit.ts";
 import type { Encoded } from "../lib/model/features/preprocessing.ts";
 import { logitsOfFew, logitsOfMany } from "../lib/model/network/forward.ts";
-import { DEFAULT_PARAMETERS, type Network } from "../lib/model/network/network.ts";
+import { DEFAULT_PARAMETERS, type Network, sigmoid } from "../lib/model/network/network.ts";
 import { trainNetwork } from "../lib/model/network/train.ts";
 import { createRandom } from "../lib/model/random.ts";
 
@@ -75,17 +75,39 @@ function measureOneRow(network: Network): void {
   console.log(`one row, plain loops: p50 ${at(0.5)} µs, p99 ${at(0.99)} µs`);
 }
 
+/** How far the backends' probabilities of one network lie apart. */
+async function compareBackends(network: Network, names: BackendName[]): Promise<void> {
+  const few = inputs(1000);
+  const plain = logitsOfFew(network, few).map(sigmoid);
+  for (const name of names) {
+    const { tf } = await loadBackend(name);
+    await tf.setBackend(name === "native" ? "tensorflow" : name);
+    const found = (await logitsOfMany(tf, network, few)).map(sigmoid);
+    const furthest = Math.max(...found.map((p, i) => Math.abs(p - plain[i]!)));
+    console.log(
+      `${name} against plain loops: probabilities differ by ${furthest.toExponential(1)}`,
+    );
+  }
+}
+
 console.log(`${cpus().length} cores, ${cpus()[0]?.model ?? "unknown"}`);
 const named = Deno.args.filter((arg): arg is BackendName => /^(native|wasm|cpu)$/.test(arg));
 let small: Network | null = null;
-for (const name of named.length > 0 ? named : ["native", "wasm"] as const) {
-  for (const width of [64, 512]) {
+const worked: BackendName[] = [];
+for (const name of named.length > 0 ? named : ["native", "wasm", "cpu"] as const) {
+  for (const width of name === "cpu" ? [64] : [64, 512]) {
     const network = await measure(name, width).catch((error: Error) => {
       console.log(`${name}: ${error.message}`);
       return null;
     });
-    if (width === 64) small = network ?? small;
     if (network === null) break;
+    if (width === 64) {
+      small = network;
+      worked.push(name);
+    }
   }
 }
-if (small !== null) measureOneRow(small);
+if (small !== null) {
+  measureOneRow(small);
+  await compareBackends(small, worked);
+}

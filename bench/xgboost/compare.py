@@ -6,11 +6,13 @@
     python bench/xgboost/compare.py ROWS OURS
 
 Both see the same columns of the same rows; tuning and stopping use validation rows only. Prints the
-scores and the paired bootstrap (by cart) of the differences ours - XGBoost on the test rows.
+scores and the paired bootstrap (by cart) of the differences ours - XGBoost on the test rows. What
+XGBoost predicts is kept in ROWS/xgboost.parquet and read again from there; delete it to tune anew.
 """
 
 import json
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -73,11 +75,22 @@ def bootstrap(labels, ours, theirs, carts, resamples=1000):
     return [np.percentile(x, [2.5, 50, 97.5]).round(5).tolist() for x in (ap, brier)]
 
 
+def tuned_predictions(rows: Path, data, trials: int):
+    kept = rows / "xgboost.parquet"
+    if not kept.exists():
+        start = time.perf_counter()
+        booster, parameters = tune(data, trials)
+        p = booster.predict(xgb.DMatrix(data["test"][0]), iteration_range=(0, booster.best_iteration + 1))
+        pl.DataFrame({"p": p}).write_parquet(kept)
+        about = {**parameters, "trials": trials, "seconds": round(time.perf_counter() - start)}
+        (rows / "xgboost.json").write_text(json.dumps(about))
+    return pl.read_parquet(kept)["p"].to_numpy(), json.loads((rows / "xgboost.json").read_text())
+
+
 def main(rows: Path, ours: Path, trials: int):
     data, test = read(rows)
-    booster, parameters = tune(data, trials)
-    features, labels = data["test"]
-    theirs = booster.predict(xgb.DMatrix(features), iteration_range=(0, booster.best_iteration + 1))
+    labels = data["test"][1]
+    theirs, parameters = tuned_predictions(rows, data, trials)
     p = pl.read_parquet(ours / "predictions.parquet")["p"].to_numpy()
     carts = (test["user_id"].cast(pl.String) + "|" + test["user_session"].fill_null("")).to_numpy()
     ap, brier = bootstrap(labels, p, theirs, carts)
@@ -86,8 +99,10 @@ def main(rows: Path, ours: Path, trials: int):
         "ROC AUC": round(roc_auc_score(labels, q), 4),
         "Brier": round(brier_score_loss(labels, q), 5),
     }
+    logistic = json.loads((ours / "report.json").read_text())["baselines"]["logistic regression"]["test"]
     print(json.dumps({
         "rows": {part: len(y) for part, (_, y) in data.items()}, "ours": scores(p), "xgboost": scores(theirs),
+        "logistic regression": {"average precision": logistic["averagePrecision"], "Brier": logistic["brier"]},
         "xgboost parameters": parameters, "difference of average precision, 95 %": ap,
         "difference of Brier, 95 %": brier,
     }, indent=2))

@@ -126,10 +126,10 @@ export async function tuneNetwork(
 }
 
 /** Positive training rows below which the defaults are no worse a guess than a search. */
-const FEWEST_TO_TUNE = 200;
+const FEWEST_TO_TUNE = 500;
 
 /**
- * {@link tuneNetwork} where there are rows enough to tune on, else null: fewer than 200 positive
+ * {@link tuneNetwork} where there are rows enough to tune on, else null: fewer than 500 positive
  * training rows, one class among validation rows, or no trials wanted. Makes the study's folder.
  *
  * @throws {ModelError} every trial failed
