@@ -151,6 +151,7 @@ setInterval(async () => {
 
 const STYLE = `
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
+body { background: light-dark(#fff, #121212); color: light-dark(#111, #eee); }
 body { max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
 header { display: flex; flex-wrap: wrap; gap: 0 2rem; align-items: baseline; }
 h2 { margin-top: 2rem; } h3 { margin-bottom: .3rem; }

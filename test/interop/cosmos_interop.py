@@ -1,11 +1,12 @@
-"""Python's azure-cosmos against the local store: `python cosmos_interop.py READY_FILE`.
+"""Python's azure-cosmos against the local store: `python cosmos_interop.py FILE`, which holds what
+`deno task services` printed.
 
 Each check is a function; the first that does not hold ends the program with its traceback.
 """
 
 import base64
 import faulthandler
-import json
+import re
 import sys
 import time
 
@@ -15,12 +16,12 @@ from azure.cosmos import CosmosClient, PartitionKey, exceptions
 # Rather a traceback than a run without end.
 faulthandler.dump_traceback_later(120, exit=True)
 
-with open(sys.argv[1]) as ready:
-    SERVER = json.load(ready)
+with open(sys.argv[1]) as printed:
+    PRINTED = dict(re.findall(r'^([A-Z_]+)="(.+)"$', printed.read(), re.MULTILINE))
 
 
 def client(key=None):
-    return CosmosClient(SERVER["endpoint"], key or SERVER["writeKey"])
+    return CosmosClient(PRINTED["COSMOS_ENDPOINT"], key or PRINTED["COSMOS_WRITE_KEY"])
 
 
 def refused(status, call, *args, **kwargs):
@@ -184,7 +185,7 @@ def times_to_live(database):
 
 
 def keys_and_rights():
-    reader = client(SERVER["readKey"]).get_database_client("shop").get_container_client("items")
+    reader = client(PRINTED["COSMOS_READ_KEY"]).get_database_client("shop").get_container_client("items")
     assert len(list(reader.query_items("SELECT * FROM c", partition_key="t1"))) == 83
     refused(401, reader.create_item, {"id": "no", "tenant": "t"})
     wrong = base64.b64encode(b"not the key").decode()
