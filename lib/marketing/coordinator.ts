@@ -3,7 +3,7 @@ import { HOUR_MS, hoursBetween, parseHour } from "./hour.ts";
 import type { HourStatus } from "./journal.ts";
 import { inputsOf, landedHours } from "./landing.ts";
 import type { Pipeline } from "./pipeline.ts";
-import { runHour } from "./run_hour.ts";
+import { runHours } from "./run_hour.ts";
 
 /** How {@link coordinate} works. */
 export interface CoordinatorOptions {
@@ -17,6 +17,8 @@ export interface CoordinatorOptions {
   timeoutMinutes?: number;
   /** Hours that may wait at the same time. @default 10 */
   throttle?: number;
+  /** Hours that are run together when so many are ready, as after downtime. @default 1 */
+  hoursAtOnce?: number;
   /** Ends it between two hours; its reason is thrown. */
   signal?: AbortSignal;
   /** Called when an hour has run or timed out. @default nothing */
@@ -47,13 +49,13 @@ export async function coordinate(
   const { signal } = options;
   const watch = watchOf(pipeline, options);
   for (const { date_ts } of inSpan(watch, pipeline.journal.hours(["running"]))) {
-    await run(watch, date_ts);
+    await run(watch, [date_ts]);
   }
   for (;;) {
     signal?.throwIfAborted();
     begin(watch);
-    const ready = readyHour(watch);
-    if (ready !== undefined) await run(watch, ready);
+    const ready = readyHours(watch);
+    if (ready.length > 0) await run(watch, ready);
     else if (expire(watch)) continue;
     else {
       const next = nextMoment(watch);
@@ -64,11 +66,13 @@ export async function coordinate(
 }
 
 function watchOf(pipeline: Pipeline, options: CoordinatorOptions): Watch {
-  const { timeoutMinutes = 10, throttle = 10, clock = wallClock, onHour = () => {} } = options;
+  const { timeoutMinutes = 10, throttle = 10, hoursAtOnce = 1 } = options;
+  const { clock = wallClock, onHour = () => {} } = options;
   const ahead = hoursBetween(options.from, options.to)
     .filter((hour) => pipeline.journal.hour(hour) === undefined);
   const broken = new Set<string>();
-  return { ...options, pipeline, timeoutMinutes, throttle, clock, onHour, ahead, broken };
+  const limits = { timeoutMinutes, throttle, hoursAtOnce };
+  return { from: options.from, to: options.to, pipeline, ...limits, clock, onHour, ahead, broken };
 }
 
 function inSpan(watch: Watch, hours: HourStatus[]): HourStatus[] {
@@ -89,30 +93,34 @@ function begin(watch: Watch): void {
   }
 }
 
-/** The oldest hour that can run: of those waiting, else of those whose input came late or again. */
-function readyHour(watch: Watch): string | undefined {
+/** The oldest hours that can run: of those waiting, else of those whose input came late or again. */
+function readyHours(watch: Watch): string[] {
   const { journal, landing } = watch.pipeline;
+  const ready: string[] = [];
   for (const { date_ts, reason } of waiting(watch)) {
     const { waitsFor } = inputsOf(landing, date_ts);
-    if (waitsFor === null) return date_ts;
-    if (waitsFor !== reason) journal.setHour(date_ts, { reason: waitsFor });
+    if (waitsFor === null && ready.push(date_ts) === watch.hoursAtOnce) return ready;
+    if (waitsFor !== null && waitsFor !== reason) journal.setHour(date_ts, { reason: waitsFor });
   }
-  return landedHours(landing).find((hour) => {
+  if (ready.length > 0) return ready;
+  const late = landedHours(landing).find((hour) => {
     if (hour < watch.from || hour > watch.to || watch.broken.has(hour)) return false;
     const state = journal.hour(hour)?.state;
     if (state === undefined || state === "waiting") return false;
     const { waitsFor, fresh } = inputsOf(landing, hour);
     return fresh && waitsFor === null;
   });
+  return late === undefined ? [] : [late];
 }
 
-async function run(watch: Watch, hour: string): Promise<void> {
-  const { pipeline, clock } = watch;
-  const status = await runHour(pipeline, hour, { now: clock.now() });
-  const inputs = inputsOf(pipeline.landing, hour);
-  // A delivery that was refused has lost its flag; one that is still whole failed for another reason.
-  if (status.state === "failed" && inputs.waitsFor === null) watch.broken.add(hour);
-  watch.onHour(status);
+async function run(watch: Watch, hours: readonly string[]): Promise<void> {
+  const { pipeline, clock, broken } = watch;
+  for (const status of await runHours(pipeline, hours, { now: clock.now() })) {
+    const { waitsFor } = inputsOf(pipeline.landing, status.date_ts);
+    // A delivery that was refused has lost its flag; one still whole failed for another reason.
+    if (status.state === "failed" && waitsFor === null) broken.add(status.date_ts);
+    watch.onHour(status);
+  }
 }
 
 /** Times out what has waited long enough; a clock that was put back makes nothing wait longer. */

@@ -48,6 +48,12 @@ export function deliver(root: string, hour: string, kind: Kind, files: readonly 
   writeFileSync(join(folder, SUCCESS), "");
 }
 
+/** Whether an input of an hour is there whole, taken or not. */
+export function isWhole(root: string, hour: string, kind: Kind): boolean {
+  const folder = landingFolder(root, hour, kind);
+  return existsSync(join(folder, SUCCESS)) || existsSync(join(folder, TAKEN));
+}
+
 /** What lies in the landing zone for an hour. */
 export interface HourInputs {
   /** Why the hour cannot be taken yet; null when it can. */

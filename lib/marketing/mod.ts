@@ -19,3 +19,6 @@ export { setUp, TABLES } from "./tables.ts";
 export { showFrames, type Step, type StepName, STEPS } from "./steps.ts";
 export * from "./generate/generate.ts";
 export * from "./deliver_files.ts";
+export * from "./insights.ts";
+export { sessionizeSql, sessionRowsSql } from "./sessionize.ts";
+export { quote } from "./quote.ts";

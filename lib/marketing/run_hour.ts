@@ -3,7 +3,7 @@ import type { HourStatus } from "./journal.ts";
 import { type Pipeline, unitOf } from "./pipeline.ts";
 import { type Step, STEPS } from "./steps.ts";
 
-/** How {@link runHour} runs. */
+/** How {@link runHours} runs. */
 export interface RunHourOptions {
   /** The coordinator's time, milliseconds since the epoch. @default the machine's */
   now?: number;
@@ -22,28 +22,64 @@ export async function runHour(
   hour: string,
   options: RunHourOptions = {},
 ): Promise<HourStatus> {
+  return (await runHours(pipeline, [hour], options))[0]!;
+}
+
+/**
+ * Runs the steps of several hours together, for catching up: the tables are those that the hours
+ * one by one would give, for a fraction of the commits. When one of them fails, each is run alone.
+ *
+ * @returns the hours' statuses afterwards; `milliseconds` is an even share of what they took
+ */
+export async function runHours(
+  pipeline: Pipeline,
+  hours: readonly string[],
+  options: RunHourOptions = {},
+): Promise<HourStatus[]> {
   const { journal } = pipeline;
-  const attempts = (journal.hour(hour)?.attempts ?? 0) + 1;
+  const known = hours.map((hour) => journal.hour(hour)?.attempts ?? 0);
   const since = options.now ?? Date.now();
   const started = performance.now();
-  journal.setHour(hour, { state: "running", reason: "", attempts, since });
+  hours.forEach((hour, index) =>
+    journal.setHour(hour, { state: "running", reason: "", attempts: known[index]! + 1, since })
+  );
+  const reason = await runSteps(pipeline, hours, known.some((attempts) => attempts > 0), options);
+  if (reason !== null && hours.length > 1) {
+    const alone: HourStatus[] = [];
+    for (const hour of hours) alone.push(await runHour(pipeline, hour, options));
+    return alone;
+  }
+  const milliseconds = (performance.now() - started) / hours.length;
+  return hours.map((hour) => {
+    const state = reason === null ? "succeeded" : "failed";
+    journal.setHour(hour, {
+      ...countsOf(pipeline, hour),
+      state,
+      reason: reason ?? "",
+      milliseconds,
+    });
+    return journal.hour(hour)!;
+  });
+}
+
+/** Runs all steps; gives why they failed, or null. */
+async function runSteps(
+  pipeline: Pipeline,
+  hours: readonly string[],
+  again: boolean,
+  options: RunHourOptions,
+): Promise<string | null> {
   try {
-    const unit = unitOf([hour], attempts > 1);
+    const unit = unitOf(hours, again);
     for (const step of STEPS) {
       await step.run(pipeline, unit);
       await options.afterStep?.(step);
     }
-    journal.setHour(hour, { state: "succeeded" });
+    return null;
   } catch (error) {
-    journal.setHour(hour, { state: "failed", reason: reasonOf(error) });
+    if (error instanceof ClickstreamError) return error.message;
+    return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   }
-  journal.setHour(hour, { ...countsOf(pipeline, hour), milliseconds: performance.now() - started });
-  return journal.hour(hour)!;
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof ClickstreamError) return error.message;
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 
 function countsOf(pipeline: Pipeline, hour: string) {

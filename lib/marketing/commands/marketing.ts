@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { acquireLock, ConfigError, loadConfig, runCommand } from "clickstream/config";
@@ -8,18 +7,17 @@ import { coordinate } from "../coordinator.ts";
 import { deliverFiles } from "../deliver_files.ts";
 import { generateLanding, ONLINE_RETAIL_HOURS } from "../generate/generate.ts";
 import { HOUR_MS, hoursBetween, parseHour } from "../hour.ts";
-import { landedHours } from "../landing.ts";
+import { isWhole, KINDS } from "../landing.ts";
 import { closePipeline, openPipeline, type Pipeline, unitOf } from "../pipeline.ts";
 import { showFrames, STEPS } from "../steps.ts";
 import { assertTies } from "../ties.ts";
-
-if (import.meta.main) await runCommand(main);
 
 const HELP = `deno task marketing -- …
   --from YYYYMMDD_HH --to YYYYMMDD_HH   run these hours, on a simulated clock
   --all                                 run every hour of Online Retail, or of your own files
   --web-logs DIR --sales FILE [--align] take your own files instead of generated logs
   --seed N                              seed of the generated logs, or of the alignment
+  --hours-at-once N                     run up to N ready hours together: catches up faster
   --watch                               wait for deliveries, hour by hour, until --to is over
   --step NAME                           one step only: ${STEPS.map(({ name }) => name).join(", ")}
   --mode data-debug                     show what each step made
@@ -63,6 +61,7 @@ function read(args: string[]) {
         sales: { type: "string" },
         align: { type: "boolean" },
         seed: { type: "string" },
+        "hours-at-once": { type: "string" },
         watch: { type: "boolean" },
         step: { type: "string" },
         mode: { type: "string" },
@@ -93,6 +92,11 @@ function check(values: { [name: string]: string | boolean | undefined }): void {
   if (values.seed !== undefined && !/^\d{1,9}$/.test(String(values.seed))) {
     throw new ConfigError(`--seed is a whole number, not ${values.seed}.`);
   }
+  const together = values["hours-at-once"];
+  if (together !== undefined && !/^[1-9]\d{0,3}$/.test(String(together))) {
+    throw new ConfigError(`--hours-at-once is a whole number above 0, not ${together}.`);
+  }
+  for (const hour of [values.from, values.to]) if (hour !== undefined) parseHour(String(hour));
   const span = values.from !== undefined && values.to !== undefined;
   if (!span && !values.all && !values.status && !values.help) {
     throw new ConfigError(`Say which hours: --from and --to, or --all.\n${HELP}`);
@@ -114,21 +118,17 @@ async function fillLanding(pipeline: Pipeline, options: Options): Promise<Span> 
     return { from: options.from ?? delivered.from, to: options.to ?? delivered.to };
   }
   const { from = ONLINE_RETAIL_HOURS.from, to = ONLINE_RETAIL_HOURS.to } = options;
-  const missing = hoursBetween(from, to).filter((hour) =>
-    !existsSync(join(pipeline.landing, hour))
+  const landed = hoursBetween(from, to).every((hour) =>
+    KINDS.every((kind) => isWhole(pipeline.landing, hour, kind))
   );
-  const first = missing[0];
-  if (options.watch || options.step !== undefined || first === undefined) return { from, to };
-  if (landedHours(pipeline.landing).some((hour) => hour >= first && hour <= to)) {
-    return { from, to };
-  }
+  if (options.watch || landed) return { from, to };
   const bar = progress("Generating web logs", { unit: "hours" });
   const connection = await pipeline.lake.connect();
   const truth = join(pipeline.folder, "truth");
   await generateLanding(connection, {
     landing: pipeline.landing,
     truth,
-    from: first,
+    from,
     to,
     seed,
     onProgress: (hours) => bar.update(hours),
@@ -141,10 +141,13 @@ async function fillLanding(pipeline: Pipeline, options: Options): Promise<Span> 
 async function runSpan(pipeline: Pipeline, { from, to }: Span, options: Options): Promise<number> {
   const total = hoursBetween(from, to).length;
   const bar = progress("Hours", { total, unit: "hours" });
+  const hoursAtOnce = Number(options["hours-at-once"] ?? 1);
   let done = 0;
   const statuses = await coordinate(pipeline, {
     from,
     to,
+    hoursAtOnce,
+    throttle: Math.max(10, hoursAtOnce),
     ...(options.watch ? {} : { clock: simulatedClock(parseHour(to).getTime() + HOUR_MS) }),
     onHour: ({ date_ts, state }) => bar.update(++done, `${date_ts} ${state}`),
   });
@@ -184,3 +187,5 @@ async function showStatus(pipeline: Pipeline): Promise<number> {
   );
   return 0;
 }
+
+if (import.meta.main) await runCommand(main);

@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { projectRoot } from "clickstream/config";
 import { hoursBetween, hourSql, parseHour } from "../hour.ts";
-import { deliver, type Delivery, type Kind } from "../landing.ts";
+import { deliver, type Delivery, isWhole, type Kind } from "../landing.ts";
 import { quote } from "../quote.ts";
 import { SALES_COLUMNS } from "../sales.ts";
 import { hitsSql, lineSql } from "./pages.ts";
@@ -53,7 +53,8 @@ export interface Generated {
  * Fills the landing zone, hour by hour: the real sales, and web logs of 178 columns whose users
  * are the customers of the sales. Visits around real invoices, visits without a purchase, visits
  * without a login, crawlers, several ips a customer. Every hour of the span gets both folders and
- * their flags; an hour in which the shop sold nothing has a sales folder without a file.
+ * their flags; an hour in which the shop sold nothing has a sales folder without a file. What was
+ * delivered before stays as it is.
  *
  * @param connection where temporary tables are made meanwhile
  */
@@ -183,6 +184,7 @@ async function filesOf(
 const HEADER = `${SALES_COLUMNS.join(",")}\n`;
 
 function put(landing: string, hour: string, kind: Kind, file: TextFile | undefined): number {
+  if (isWhole(landing, hour, kind)) return 0;
   const encode = (text: string) => new TextEncoder().encode(text);
   const files: Delivery[] = [];
   if (file !== undefined && kind === "omniture") {
