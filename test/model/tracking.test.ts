@@ -3,7 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { appendFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { loadConfig } from "clickstream/config";
 import {
@@ -18,6 +18,7 @@ import {
   setAliasInMlflow,
   type Tracker,
   trackModel,
+  trackTraining,
   trainPropensity,
 } from "clickstream/model";
 import { withHome } from "../support.ts";
@@ -49,6 +50,7 @@ async function checkTracker(tracker: Tracker): Promise<string> {
   const brier = run.metrics.find(({ key }) => key === "test_brier");
   assert.equal(brier?.value, model.scores.test!.brier);
   assert.deepEqual(run.artefacts, [
+    "model/MLmodel",
     "model/MODEL_CARD.md",
     "model/model.json",
     "model/propensity.json",
@@ -82,6 +84,16 @@ Deno.test("a run that was killed is read up to its last whole line", () =>
     await assert.rejects(tracker.readRun("nothing"), /There is no run nothing/);
     await assert.rejects(tracker.readArtefact(run.id, "model/x"), /has no artefact model.x/);
     await assert.rejects(run.logArtefact("../x", "x"), /leaves the run's folder/);
+  }));
+
+Deno.test("without an MLflow server a training is kept in the home", () =>
+  withHome(async (home) => {
+    const config = loadConfig({ CLICKSTREAM_HOME: home });
+    const tags = { seed: "1" };
+    const { runId, mlflowVersion } = await trackTraining(config, model, { name: "one", tags });
+    assert.equal(mlflowVersion, null);
+    const run = await openTracker(config).readRun(runId);
+    assert.deepEqual([run.name, run.tags.seed, run.status], ["one", "1", "FINISHED"]);
   }));
 
 Deno.test("the model card names rows, scores, features and limits", () => {
@@ -127,12 +139,33 @@ Deno.test({
         for (const row of frame.head(20).toRecords()) {
           assert.equal(scoreRow(loaded, row), scoreRow(model, row));
         }
+        const config = loadConfig({ CLICKSTREAM_HOME: home, MLFLOW_TRACKING_URI: trackingUri });
+        const kept = await trackTraining({ ...config, model: { ...config.model, name } }, model, {
+          name: "from a notebook",
+        });
+        assert.equal(kept.mlflowVersion, 3);
+        assert.equal((await loadFromMlflow(options, name)).mlflow.version, 3);
+        assert.deepEqual(readSignature(trackingUri, name), model.features);
         await assert.rejects(loadFromMlflow(options, name, "staging"), /MLflow answered 4\d\d/);
       } finally {
         await stop(server);
       }
     }),
 });
+
+/** The names of a version's inputs as MLflow's own Python client reads them from its signature. */
+function readSignature(trackingUri: string, name: string): string[] {
+  const python = mlflow === "mlflow" ? "python3" : join(dirname(mlflow!), "python3");
+  const program = `import json, mlflow
+info = mlflow.models.get_model_info("models:/${name}@production")
+print(json.dumps(info.signature.inputs.input_names()))`;
+  const { stdout, stderr } = spawnSync(python, ["-c", program], {
+    env: { ...process.env, MLFLOW_TRACKING_URI: trackingUri },
+    encoding: "utf8",
+  });
+  assert.notEqual(stdout, "", stderr);
+  return JSON.parse(stdout.trim().split("\n").at(-1)!);
+}
 
 async function startMlflow(home: string): Promise<{ server: ChildProcess; trackingUri: string }> {
   const port = await freePort();

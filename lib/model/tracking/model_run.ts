@@ -1,6 +1,7 @@
 import type { TrainedModel } from "../model.ts";
 import { toArtefacts } from "../registry/artefacts.ts";
 import type { Tuning } from "../tuning/network_tuning.ts";
+import { MLMODEL_FILE, mlmodelText } from "./mlmodel.ts";
 import { modelCard } from "./model_card.ts";
 import type { RunStart, Tracker } from "./tracker.ts";
 
@@ -41,6 +42,7 @@ export async function trackModel(
     for (const [name, content] of Object.entries(toArtefacts(model))) {
       await run.logArtefact(`model/${name}`, content);
     }
+    await run.logArtefact(`model/${MLMODEL_FILE}`, mlmodelText(model));
     await run.logArtefact("model/MODEL_CARD.md", modelCard(model));
     await run.end();
   } catch (error) {
