@@ -61,6 +61,27 @@ Deno.test("a bulk answers every operation with its own status", options, async (
   });
 });
 
+Deno.test(
+  "the SDK's bulk executor writes more than one request holds, each with its answer",
+  options,
+  async () => {
+    await withContainer(async (container) => {
+      await container.items.create({ id: "7", tenant: "t1", user: "u7" });
+      const operations = Array.from({ length: 250 }, (_, n) => ({
+        operationType: "Create" as const,
+        partitionKey: [`t${n % 2}`, `u${n}`],
+        resourceBody: { id: String(n), tenant: `t${n % 2}`, user: `u${n}` },
+      }));
+      const answers = await container.items.executeBulkOperations(operations);
+      const statuses = answers.map(({ response, error }) => response?.statusCode ?? error?.code);
+      assert.deepEqual(statuses, operations.map((_, n) => n === 7 ? 409 : 201));
+      const { resources } = await container.items
+        .query("select value count(1) from c", { partitionKey: ["t1"] }).fetchAll();
+      assert.deepEqual(resources, [125]);
+    }, { partitionKey: { paths: ["/tenant", "/user"], kind: "MultiHash", version: 2 } });
+  },
+);
+
 Deno.test("a transactional batch that fails leaves nothing behind", options, async () => {
   await withContainer(async (container) => {
     const { result } = await container.items.batch([
