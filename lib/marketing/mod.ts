@@ -22,3 +22,4 @@ export * from "./deliver_files.ts";
 export * from "./insights.ts";
 export { sessionizeSql, sessionRowsSql } from "./sessionize.ts";
 export { quote } from "./quote.ts";
+export * from "./mailing/mailing.ts";
