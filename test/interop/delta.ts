@@ -200,6 +200,7 @@ async function writtenHere(sides: Sides): Promise<void> {
   await restoreTable(lake, "ours", { version: (await snapshot(lake, "ours")).version - 1 });
   await check("restore");
   await vacuum(lake, "ours", { retentionHours: 0, allowShortRetention: true });
+  await compare(sides, "ours", "vacuum", { older: false });
   await addColumns(lake, "ours", [{ name: "more", type: "long" }]);
   await appendTo(lake, "ours", { columns: { id: [200n], more: [1n], note: ["n"] } }, {
     mergeSchema: true,
@@ -316,6 +317,15 @@ async function partitionedThere(sides: Sides): Promise<void> {
   assert.deepEqual(await records(lake, "select id from theirs_parts where text = '+ ?#'"), [
     { id: 3n },
   ]);
+  await python.ask({
+    do: "write",
+    path,
+    schema: types,
+    rows: [{ id: 4, text: "+ ?#", day: 18263, moment: 1_577_836_800_500_000 }],
+    mode: "overwrite",
+    predicate: "text = '+ ?#'",
+  });
+  await compare(sides, "theirs_parts", "there: overwrite of a partition", { select });
   await updateTable(lake, "theirs_parts", { set: { text: "text || id" }, where: "id < 3" });
   await compare(sides, "theirs_parts", "update here, of their partitions", { select });
 }
