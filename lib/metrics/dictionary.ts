@@ -78,8 +78,8 @@ function addingText(): string {
   return `## Adding a metric is one edit
 
 An entry in a set's \`further\` or \`elapsed\` list in lib/metrics/definition.ts, and nothing else:
-the history and current SQL (DuckDB and Spark), the streaming state, the tables' columns, the spine
-join, the names of the features and this file follow from it. These three are how distinct products
+the history SQL (DuckDB and Spark), the current SQL, the streaming state, the tables' columns, the
+spine join, the names of the features and this file follow from it. These three are how distinct products
 in the cart, the cart's value and the seconds since the last event came in:
 
 \`\`\`json
