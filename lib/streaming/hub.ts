@@ -2,6 +2,8 @@ import {
   EventHubConsumerClient,
   EventHubProducerClient,
   type ReceivedEventData,
+  RetryMode,
+  type RetryOptions,
   type Subscription,
 } from "@azure/event-hubs";
 import type { HubMessage } from "./decode.ts";
@@ -18,15 +20,23 @@ export interface HubOptions {
 /** Last sequence number by partition; -1 for an empty one. */
 export type HubEnds = Map<number, number>;
 
+/** Tried again for about half a minute, soon at first: a broker that restarts is back by then. */
+const RETRIES: RetryOptions = {
+  maxRetries: 10,
+  retryDelayInMs: 200,
+  mode: RetryMode.Exponential,
+  maxRetryDelayInMs: 5000,
+};
+
 /** A client that sends. */
 export function openProducer(options: HubOptions): EventHubProducerClient {
-  return new EventHubProducerClient(options.connectionString);
+  return new EventHubProducerClient(options.connectionString, { retryOptions: RETRIES });
 }
 
 /** A client that receives. */
 export function openConsumer(options: HubOptions): EventHubConsumerClient {
   const group = options.consumerGroup ?? EventHubConsumerClient.defaultConsumerGroupName;
-  return new EventHubConsumerClient(group, options.connectionString);
+  return new EventHubConsumerClient(group, options.connectionString, { retryOptions: RETRIES });
 }
 
 /** Where each partition ends now. */

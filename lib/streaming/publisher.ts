@@ -4,11 +4,13 @@ import {
   documentValues,
   type OnlineDocument,
   type OnlineStore,
+  OnlineStoreError,
   PRODUCT_ATTRIBUTES_TABLE,
   publishDocuments,
   type Withdrawal,
   withdrawDocuments,
 } from "clickstream/online";
+import { pause } from "clickstream/config";
 import { formatTime } from "clickstream/events";
 import { inferenceTable, type MetricSet } from "clickstream/metrics";
 import type { KeyedState, StateKey, StateRow } from "./keyed_state.ts";
@@ -17,6 +19,9 @@ import { Tickets, WorkQueue } from "./work_queue.ts";
 
 /** Most documents that one round writes, so that newer values of a busy key are not waited for long. */
 const ROUND = 2000;
+
+/** Failed rounds in a row after which the query gives up: about two minutes. */
+const MOST_FAILURES = 30;
 
 /** The online document of a key of an event set. */
 export function stateDocument(set: MetricSet, row: StateRow, now: number): OnlineDocument {
@@ -151,15 +156,28 @@ export class OnlinePublisher {
   }
 
   async #drain(): Promise<void> {
+    let failures = 0;
     while (this.pending > 0) {
-      for (const outbox of this.#outboxes.values()) {
-        // One after the other: a key that returned while its document was being deleted is written
-        // after that.
-        await this.#delete(outbox);
-        await this.#write(outbox);
+      try {
+        await this.#round();
+        failures = 0;
+      } catch (error) {
+        failures += 1;
+        if (failures > MOST_FAILURES || !mayPass(error)) throw error;
+        await pause(Math.min(100 * 2 ** failures, 5000));
       }
-      await this.#writeProducts();
     }
+  }
+
+  /** Repeated after a failure: what was taken is taken again, and no write does harm twice. */
+  async #round(): Promise<void> {
+    for (const outbox of this.#outboxes.values()) {
+      // One after the other: a key that returned while its document was being deleted is written
+      // after that.
+      await this.#delete(outbox);
+      await this.#write(outbox);
+    }
+    await this.#writeProducts();
   }
 
   async #delete(outbox: Outbox): Promise<void> {
@@ -200,6 +218,12 @@ export class OnlinePublisher {
   #container({ state }: Outbox) {
     return containerOf(this.#store, inferenceTable(state.set));
   }
+}
+
+/** Whether a store may take what it did not take now: all but a wrong key or a missing container. */
+function mayPass(error: unknown): boolean {
+  const code = ((error as Error).cause as { code?: number } | undefined)?.code;
+  return error instanceof OnlineStoreError && ![401, 403, 404].includes(Number(code));
 }
 
 function idOf(set: MetricSet, key: StateKey): string {

@@ -63,7 +63,7 @@ export async function withShop(
     const { endpoint, writeKey: key } = cosmos;
     const store = openOnlineStore({ endpoint, key, database: "clickstream" });
     try {
-      await publish(config, lake, store, events);
+      await publishShop({ config, lake, store }, events);
       const connectionString = hubs.connectionString("electronics-events");
       await body({ config, lake, store, connectionString, endpoint, key });
     } finally {
@@ -75,7 +75,11 @@ export async function withShop(
   });
 }
 
-async function publish(config: Config, lake: Lakehouse, store: OnlineStore, events: number) {
+/** Makes a shop of so many events and publishes its history. */
+export async function publishShop(
+  { config, lake, store }: Pick<SmallShop, "config" | "lake" | "store">,
+  events: number,
+): Promise<void> {
   const { file } = await generateShop({ events, seed: 7, directory: join(config.home, "source") });
   const connection = await lake.connect();
   const { table } = await readEvents(connection, file);
