@@ -1,0 +1,104 @@
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { type Config, ConfigError, homePaths, loadConfig, runCommand } from "clickstream/config";
+import { ensureServices, type Services } from "clickstream/emulators";
+import { closeLakehouse, type Lakehouse, openLakehouse } from "clickstream/lakehouse";
+import {
+  closeOnlineStore,
+  type OnlineStore,
+  onlineStoreOptions,
+  openOnlineStore,
+} from "clickstream/online";
+import {
+  checkConsistency,
+  type QueryFile,
+  readState,
+  startStream,
+  streamFiles,
+} from "clickstream/streaming";
+import { servingClient } from "../ensure.ts";
+import { streamTimeOf } from "../streamTime.ts";
+import { readCatalogue } from "./catalogue.ts";
+import { startShopServer } from "./server.ts";
+import { openShop } from "./shop.ts";
+
+const HELP = `A small shop over the live pipeline: every click is an event.
+
+  deno task shop [--port 8090]     needs a run of RUNME, or of 0b, 1a, 1b and 2d; ends by Ctrl-C
+`;
+
+if (import.meta.main) await runCommand(main);
+
+async function main(args: string[]): Promise<void> {
+  const { values } = parse(args);
+  if (values.help) return console.log(HELP);
+  const port = Number(values.port);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new ConfigError(`--port ${values.port} is no port.\n${HELP}`);
+  }
+  const config = loadConfig();
+  const services = await ensureServices(config);
+  const lake = await openLakehouse(homePaths(config).lakehouse, { threads: 1 });
+  const store = openOnlineStore(onlineStoreOptions(services, config, "write"));
+  try {
+    await keepShop({ config, services, lake, store, port });
+  } finally {
+    closeOnlineStore(store);
+    await closeLakehouse(lake);
+  }
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        port: { type: "string", default: "8090" },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    });
+  } catch (cause) {
+    throw new ConfigError(`${(cause as Error).message}\n${HELP}`, { cause });
+  }
+}
+
+async function keepShop({ config, services, lake, store, port }: {
+  config: Config;
+  services: Services;
+  lake: Lakehouse;
+  store: OnlineStore;
+  port: number;
+}): Promise<void> {
+  const { connectionString } = services.eventHubs;
+  const query = runsElsewhere(config)
+    ? null
+    : await startStream({ config, lake, store, connectionString });
+  const serving = await servingClient(config);
+  const catalogue = await readCatalogue(lake);
+  const streamTime = streamTimeOf(config);
+  const shop = openShop({ catalogue, connectionString, store, serving, streamTime });
+  const server = startShopServer({
+    ...{ shop, port },
+    status: query === null ? null : () => query.status(),
+    checkConsistency: () => checkConsistency({ config, lake, store }),
+  });
+  console.log(`The shop is open: ${server.url} (Ctrl-C closes it)`);
+  await new Promise<void>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+  });
+  await server.close();
+  await shop.close();
+  await query?.stop();
+}
+
+/** Whether 2b, or another shop, runs the query of this home already. */
+function runsElsewhere(config: Config): boolean {
+  const file = readState<QueryFile>(streamFiles(config).query);
+  if (file?.state !== "running") return false;
+  try {
+    process.kill(file.pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
