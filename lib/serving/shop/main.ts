@@ -2,7 +2,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { type Config, ConfigError, homePaths, loadConfig, runCommand } from "clickstream/config";
 import { ensureServices, type Services } from "clickstream/emulators";
-import { closeLakehouse, type Lakehouse, openLakehouse } from "clickstream/lakehouse";
+import { closeLakehouse, type Lakehouse, openLakehouse, tableExists } from "clickstream/lakehouse";
 import {
   closeOnlineStore,
   type OnlineStore,
@@ -16,6 +16,7 @@ import {
   startStream,
   streamFiles,
 } from "clickstream/streaming";
+import { ITEM_TO_ITEM_TABLE, publishItemToItem } from "../actions/itemToItem.ts";
 import { servingClient } from "../ensure.ts";
 import { streamTimeOf } from "../streamTime.ts";
 import { readCatalogue } from "./catalogue.ts";
@@ -73,6 +74,8 @@ async function keepShop({ config, services, lake, store, port }: {
   const query = runsElsewhere(config)
     ? null
     : await startStream({ config, lake, store, connectionString });
+  // Before the scoring server starts: it reads the table then.
+  if (!await tableExists(lake, ITEM_TO_ITEM_TABLE)) await publishItemToItem(lake);
   const serving = await servingClient(config);
   const catalogue = await readCatalogue(lake);
   const streamTime = streamTimeOf(config);
