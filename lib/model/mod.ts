@@ -15,6 +15,7 @@ export { DEFAULT_PARAMETERS, type NetworkParameters } from "./network/network.ts
 export type { Epoch } from "./network/train.ts";
 export type { Preprocessing, PreprocessingOptions } from "./features/preprocessing.ts";
 export * from "./registry/mod.ts";
+export * from "./retrain.ts";
 export { createRandom, type Random } from "./random.ts";
 export * from "./score.ts";
 export * from "./scores/mod.ts";

@@ -53,6 +53,23 @@ export async function readLabelledRows(
   return { history, later, cutoff, version: Number(version) };
 }
 
+/**
+ * The training rows of all events so far, historical and live.
+ *
+ * @throws {NotFoundError} there is no silver table, or it is empty
+ */
+export async function readAllRows(
+  lake: Lakehouse,
+): Promise<{ rows: pl.DataFrame; newest: Date; version: number }> {
+  if (!await tableExists(lake, SILVER)) throw noEvents();
+  const { version } = await snapshot(lake, SILVER);
+  const [ends] = await records(lake, `select max(event_time) as newest from ${SILVER}`);
+  const newest = ends!.newest as Date | null;
+  if (newest === null) throw noEvents();
+  const rows = await rowsUntil(lake, SILVER, new Date(newest.getTime() + 1));
+  return { rows, newest, version: Number(version) };
+}
+
 async function rowsUntil(lake: Lakehouse, events: string, cutoff: Date): Promise<pl.DataFrame> {
   const options = { events, cutoff };
   return await query(

@@ -13,8 +13,15 @@ import {
   openLakehouse,
   overwriteTable,
 } from "clickstream/lakehouse";
-import { registerModel, setAlias, trainPropensity } from "clickstream/model";
-import { readLabelledRows } from "../../lib/model/training_rows.ts";
+import {
+  listVersions,
+  registerModel,
+  retrain,
+  setAlias,
+  splitByTime,
+  trainPropensity,
+} from "clickstream/model";
+import { readAllRows, readLabelledRows } from "../../lib/model/training_rows.ts";
 import { withHome } from "../support.ts";
 
 const LIVE_FROM = "timestamp '2021-02-01'";
@@ -104,6 +111,35 @@ Deno.test("export:training and evaluate run on a home, and score held-out carts 
     const test = pl.readParquet(join(home, "training", "test.parquet"));
     assert.equal(test.height, model.rows.test.rows);
     assert.ok(test.columns.includes("label") && test.columns.includes("split"));
+  }));
+
+Deno.test("retrain registers a candidate, compares on later rows and tells drift", () =>
+  withSilver(async (lake, home) => {
+    const { history } = await readLabelledRows(lake, { later: false });
+    const parameters = { width: 16, epochs: 2 };
+    const model = await trainPropensity(history, { drop: ["category_id"], parameters });
+    const { registry } = homePaths({ home });
+    const cutoff = "2021-02-01T00:00:00.000Z";
+    await registerModel(registry, model, { name: "clickstream", tags: { cutoff } });
+    await setAlias(registry, "clickstream", "production", 1);
+    const { rows, version } = await readAllRows(lake);
+    const options = { name: "clickstream", silverVersion: version, resamples: 100 };
+    await assert.rejects(
+      retrain(registry, rows, { ...options, boundary: new Date("2021-01-20T00:00:00Z") }),
+      /has learnt from events up to 2021-02-01/,
+    );
+    const boundary = new Date("2021-02-15T00:00:00Z");
+    const { version: second, result, drift } = await retrain(registry, rows, {
+      ...options,
+      boundary,
+    });
+    assert.equal(second, 2);
+    const later = (await splitByTime(rows, { boundary })).later;
+    assert.equal(result.rows, later.height);
+    assert.ok(drift.length > 10 && drift.every(({ psi }) => Number.isFinite(psi)));
+    const production = (await listVersions(registry, "clickstream"))
+      .find(({ aliases }) => aliases.includes("production"));
+    assert.equal(production?.version, result.promoted ? 2 : 1);
   }));
 
 Deno.test("without events the commands say which notebook makes them", () =>
