@@ -19,6 +19,7 @@ import {
   type DailyFile,
   type QueryFile,
   readState,
+  type RebuildFile,
   type ReplayFile,
   streamFiles,
   writeState,
@@ -124,6 +125,9 @@ async function forgetVersions(config: Config, lake: Lakehouse, touched: string[]
 
 async function checkQuiet({ config, connectionString }: ForgetOptions): Promise<void> {
   checkStopped(config);
+  if (readState<RebuildFile>(streamFiles(config).rebuild) !== null) {
+    throw new StreamError("A rebuild was cut off: run deno task rebuild -- --write first.");
+  }
   const committed = readState<QueryFile>(streamFiles(config).query)?.committed ?? {};
   const producer = openProducer({ connectionString });
   try {

@@ -12,6 +12,7 @@ import {
 } from "clickstream/lakehouse";
 import type { OnlineStore } from "clickstream/online";
 import { type ColumnBuffer, emptyBuffer, pushRow } from "./columns.ts";
+import { lastBatch } from "./daily.ts";
 import { type DecodedMessage, decodeMessage } from "./decode.ts";
 import { checkStopped } from "./ending.ts";
 import { StreamError } from "./errors.ts";
@@ -82,6 +83,7 @@ export async function rebuildSilver(options: RebuildOptions): Promise<Rebuilt> {
 }
 
 function checkEnded(config: Config): void {
+  lastBatch(config); // says what to do when there is no history
   checkStopped(config);
   const query = readState<QueryFile>(streamFiles(config).query);
   if (query === null || query.state === "done" || query.state === "stopped") return;

@@ -3,6 +3,7 @@ import { rmSync } from "node:fs";
 import type { EventHubProducerClient } from "@azure/event-hubs";
 import type { Config } from "clickstream/config";
 import { type Lakehouse, mergeInto, records, snapshot } from "clickstream/lakehouse";
+import { lastBatch } from "./daily.ts";
 import { decodeMessage } from "./decode.ts";
 import { checkStopped } from "./ending.ts";
 import { hubEnds, openProducer, readToEnd } from "./hub.ts";
@@ -61,6 +62,7 @@ const ORIGIN = "requeued_from";
  */
 export async function requeueRejected(options: RequeueOptions): Promise<Requeued> {
   const { config, lake, connectionString, write = false } = options;
+  lastBatch(config); // says what to do when there is no history
   checkStopped(config);
   await createLiveTables(lake);
   const result: Requeued = { tried: 0, readable: 0, sent: 0, recovered: 0 };

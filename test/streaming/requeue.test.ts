@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { messageOf } from "clickstream/events";
 import { records, updateTable } from "clickstream/lakehouse";
 import {
@@ -21,7 +22,7 @@ const REJECTED = "electronics_events_rejected";
 /** Sends messages that are no events and streams everything; then mends the bodies of two of them. */
 async function rejectSome(shop: SmallShop): Promise<void> {
   const producer = openProducer(shop);
-  await producer.sendBatch([{ body: "x1" }, { body: "x2" }, { body: "x3" }, { body: "[]" }]);
+  await producer.sendBatch(["x1", "x2", "x3", "[]"].map((text) => ({ body: Buffer.from(text) })));
   await producer.close();
   await runLiveHalf(shop);
   const event = (user: bigint) =>
