@@ -9,6 +9,8 @@ export interface HubMessage {
   /** Microseconds since 1970. */
   enqueuedTime: number;
   body: Uint8Array;
+  /** What the producer set beside the body. */
+  properties?: Record<string, unknown> | undefined;
 }
 
 /** A message that was read: an event, or the reason why it is none. */

@@ -36,6 +36,21 @@ export function streamEnded(config: Config): boolean {
   return query.state !== "running" && replay?.state !== "running";
 }
 
+/**
+ * Makes sure that neither a replay nor a streaming query is at work.
+ *
+ * @throws {StreamError} when one is
+ */
+export function checkStopped(config: Config): void {
+  const files = streamFiles(config);
+  for (const path of [files.replay, files.query]) {
+    const part = readState<ReplayFile | QueryFile>(path);
+    if (part?.state === "running" && isAlive(part)) {
+      throw new StreamError("A replay or a streaming query runs: stop 2a and 2b first.");
+    }
+  }
+}
+
 /** How far the replay is; null before it started. @throws {StreamError} when it failed */
 function readReplay(config: Config): ReplayFile | null {
   const replay = readState<ReplayFile>(streamFiles(config).replay);

@@ -120,7 +120,8 @@ function bronzeRow(message: DecodedMessage, now: number): Record<string, unknown
   };
 }
 
-function rejectedRow(message: DecodedMessage, now: number): Record<string, unknown> {
+/** A message as a row of electronics_events_rejected; `now` in microseconds since 1970. */
+export function rejectedRow(message: DecodedMessage, now: number): Record<string, unknown> {
   return {
     ...position(message),
     body: message.body,
@@ -128,10 +129,12 @@ function rejectedRow(message: DecodedMessage, now: number): Record<string, unkno
     reason: message.reason,
     detail: message.detail,
     current_ts: now,
+    requeued_ts: null,
   };
 }
 
-function silverRow(
+/** An event as a row of electronics_events_silver; `now` in microseconds since 1970. */
+export function silverRow(
   message: DecodedMessage,
   isLate: boolean,
   now: number,

@@ -1,4 +1,4 @@
-import { type Config, isAlive } from "clickstream/config";
+import type { Config } from "clickstream/config";
 import {
   deleteFrom,
   type Lakehouse,
@@ -10,13 +10,16 @@ import {
 import { inferenceTable, metricSet, metricSets, trainingTable } from "clickstream/metrics";
 import { containerOf, deleteDocuments, documentIdsOf, type OnlineStore } from "clickstream/online";
 import { lastBatch, runDailyBatch } from "./daily.ts";
+import { checkStopped } from "./ending.ts";
 import { StreamError } from "./errors.ts";
 import { withoutUser } from "./forget_products.ts";
 import { hubEnds, openProducer } from "./hub.ts";
+import { countRequeued } from "./requeue.ts";
 import {
   type DailyFile,
   type QueryFile,
   readState,
+  type RebuildFile,
   type ReplayFile,
   streamFiles,
   writeState,
@@ -102,7 +105,8 @@ async function noteErased(config: Config, lake: Lakehouse, condition: string): P
     lake,
     `select count(*) as n from ${TABLES.bronze} where (${condition}) is not true`,
   );
-  writeState<ReplayFile>(replay, { ...file, erased: file.sent - Number(row!.n) });
+  const erased = file.sent + await countRequeued(lake) - Number(row!.n);
+  writeState<ReplayFile>(replay, { ...file, erased });
 }
 
 /** Removes what old versions hold, and lets the next daily batch go on from the newest. */
@@ -120,14 +124,11 @@ async function forgetVersions(config: Config, lake: Lakehouse, touched: string[]
 }
 
 async function checkQuiet({ config, connectionString }: ForgetOptions): Promise<void> {
-  const files = streamFiles(config);
-  for (const path of [files.replay, files.query]) {
-    const part = readState<ReplayFile | QueryFile>(path);
-    if (part?.state === "running" && isAlive(part)) {
-      throw new StreamError("A replay or a streaming query runs: stop 2a and 2b first.");
-    }
+  checkStopped(config);
+  if (readState<RebuildFile>(streamFiles(config).rebuild) !== null) {
+    throw new StreamError("A rebuild was cut off: run deno task rebuild -- --write first.");
   }
-  const committed = readState<QueryFile>(files.query)?.committed ?? {};
+  const committed = readState<QueryFile>(streamFiles(config).query)?.committed ?? {};
   const producer = openProducer({ connectionString });
   try {
     const unread = [...await hubEnds(producer)]

@@ -82,6 +82,39 @@ export async function receive(
   return { close: async () => void await Promise.all(subscriptions.map((s) => s.close())) };
 }
 
+/**
+ * Reads what the hub holds now after these positions, and ends.
+ *
+ * @throws {StreamError} when the hub cannot be read
+ */
+export async function readToEnd(
+  options: HubOptions,
+  after: Readonly<Record<string, number>>,
+  onMessages: (messages: HubMessage[]) => void,
+): Promise<void> {
+  const consumer = openConsumer(options);
+  try {
+    const ends = await hubEnds(consumer);
+    const from = new Map([...ends.keys()].map((p) => [p, after[p] ?? -1]));
+    const open = new Set([...ends.keys()].filter((p) => ends.get(p)! > from.get(p)!));
+    if (open.size === 0) return;
+    const reading = Promise.withResolvers<void>();
+    const receiver = await receive(consumer, {
+      after: from,
+      onMessages: (partition, messages) => {
+        onMessages(messages);
+        if (messages.at(-1)!.sequenceNumber >= ends.get(partition)!) open.delete(partition);
+        if (open.size === 0) reading.resolve();
+        return Promise.resolve();
+      },
+      onError: (error, final) => final && reading.reject(error),
+    });
+    await reading.promise.finally(() => receiver.close());
+  } finally {
+    await consumer.close();
+  }
+}
+
 function subscribe(
   client: EventHubConsumerClient,
   id: string,
@@ -121,6 +154,7 @@ function toMessage(partition: number, event: ReceivedEventData): HubMessage {
     offset: String(event.offset),
     enqueuedTime: event.enqueuedTimeUtc.getTime() * 1000,
     body: bytesOf(event.body),
+    properties: event.properties,
   };
 }
 

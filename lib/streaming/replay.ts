@@ -4,7 +4,7 @@ import { type Config, pause } from "clickstream/config";
 import { type EventMessage, messageOf, parseMessage } from "clickstream/events";
 import { type Lakehouse, records } from "clickstream/lakehouse";
 import { StreamError } from "./errors.ts";
-import { hubEnds, hubError, openConsumer, openProducer, receive } from "./hub.ts";
+import { hubEnds, hubError, openProducer, readToEnd } from "./hub.ts";
 import {
   type PartState,
   readState,
@@ -128,31 +128,10 @@ export class Replay {
   /** Reads which rows after the last checkpoint are in the hub, so that none is sent twice. */
   async #readPresent(before: ReplayFile): Promise<void> {
     const { connectionString, config } = this.#options;
-    const consumer = openConsumer({
-      connectionString,
-      consumerGroup: config.eventHubs.consumerGroup,
+    const { consumerGroup } = config.eventHubs;
+    await readToEnd({ connectionString, consumerGroup }, before.positions, (messages) => {
+      for (const message of messages) this.#notePresent(message.body, before.sentThrough);
     });
-    const ends = await hubEnds(consumer);
-    const after = new Map([...ends.keys()].map((p) => [p, before.positions[p] ?? -1]));
-    const open = new Set([...ends.keys()].filter((p) => ends.get(p)! > after.get(p)!));
-    const reading = Promise.withResolvers<void>();
-    if (open.size === 0) reading.resolve();
-    const receiver = await receive(consumer, {
-      after,
-      onMessages: (partition, messages) => {
-        for (const message of messages) this.#notePresent(message.body, before.sentThrough);
-        if (messages.at(-1)!.sequenceNumber >= ends.get(partition)!) open.delete(partition);
-        if (open.size === 0) reading.resolve();
-        return Promise.resolve();
-      },
-      onError: (error, final) => final && reading.reject(error),
-    });
-    try {
-      await reading.promise;
-    } finally {
-      await receiver.close();
-      await consumer.close();
-    }
     this.#file.sent = await this.#countThrough(before.sentThrough) + this.#present.size;
   }
 

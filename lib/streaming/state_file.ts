@@ -16,6 +16,10 @@ export interface StreamFiles {
   daily: string;
   /** What retention may have deleted. */
   maintenance: string;
+  /** A rebuild of silver that is under way. */
+  rebuild: string;
+  /** Rejected messages that are being sent again. */
+  requeue: string;
 }
 
 /** Where those files are. */
@@ -28,6 +32,8 @@ export function streamFiles(config: Pick<Config, "home">): StreamFiles {
     batches: at("batches.jsonl"),
     daily: at("daily.json"),
     maintenance: at("maintenance.json"),
+    rebuild: at("rebuild.json"),
+    requeue: at("requeue.json"),
   };
 }
 
@@ -97,6 +103,18 @@ export interface DailyFile {
 export interface MaintenanceFile {
   /** Gold rows whose newest event was before this may be gone; microseconds since 1970. */
   retainedFrom: number;
+}
+
+/** A rebuild of silver that is under way; there is none once what follows from silver agrees. */
+export interface RebuildFile {
+  /** Version of silver before it. */
+  silverVersion: number;
+}
+
+/** Rejected messages that are being sent again; there is none once all are marked. */
+export interface RequeueFile {
+  /** Last sequence number by partition before any of them was sent. */
+  positions: Record<string, number>;
 }
 
 /** Reads a state file; null when there is none (or it is being replaced by an older program). */

@@ -1,5 +1,11 @@
 import { EVENT_COLUMNS } from "clickstream/events";
-import { type Column, createTable, type Lakehouse } from "clickstream/lakehouse";
+import {
+  addColumns,
+  type Column,
+  createTable,
+  type Lakehouse,
+  snapshot,
+} from "clickstream/lakehouse";
 import { inferenceColumns, inferenceTable, metricSets } from "clickstream/metrics";
 import { PRODUCT_ATTRIBUTES_TABLE } from "clickstream/online";
 import { derivedProperties, featureProperties } from "./feature_tables.ts";
@@ -83,6 +89,7 @@ export const rejectedColumns: Column[] = [
   required("reason", "string", "malformed or invalid"),
   required("detail", "string", "what was expected and what was there"),
   required("current_ts", "timestamp", "when the row was made"),
+  optional("requeued_ts", "timestamp", "when it was sent again, as a message of its own"),
 ];
 
 /** Columns of electronics_product_attributes. */
@@ -126,9 +133,12 @@ export const liveTables: readonly LiveTable[] = [
   })),
 ];
 
-/** Creates the tables of the live half that do not exist yet. */
+/** Creates the tables of the live half that do not exist yet, and columns that older ones lack. */
 export async function createLiveTables(lake: Lakehouse): Promise<void> {
   for (const { name, ...table } of liveTables) {
     await createTable(lake, name, { ...table, ifNotExists: true });
+    const { fields } = await snapshot(lake, name);
+    const added = table.columns.filter((c) => c.nullable && !fields.some((f) => f.name === c.name));
+    if (added.length > 0) await addColumns(lake, name, added);
   }
 }
