@@ -11,6 +11,7 @@ export * from "./actions/profit.ts";
 export * from "./client.ts";
 export * from "./ensure.ts";
 export { ApiError, type ErrorCode, ServingError } from "./errors.ts";
+export * from "./liveScores.ts";
 export { admitToken, mintToken } from "./tokens.ts";
 export type * from "./types.ts";
 export type { ServingOptions, ServingServer } from "./server.ts";
