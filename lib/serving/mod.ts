@@ -6,6 +6,7 @@ export * from "./actions/itemToItem.ts";
 export * from "./actions/learn.ts";
 export { publishMargins } from "./actions/margins.ts";
 export * from "./actions/moments.ts";
+export * from "./actions/parts.ts";
 export * from "./actions/policy.ts";
 export * from "./actions/profit.ts";
 export * from "./client.ts";
