@@ -17,7 +17,8 @@ export function calibrated(calibration: Calibration, logit: number): number {
 
 /**
  * Fits Platt's line `p = sigmoid(slope x logit + intercept)` by Newton steps on the log loss, with
- * Platt's smoothed targets. One class only: no calibration.
+ * Platt's smoothed targets; a step that raises the loss is halved, as whole ones can run away from
+ * logits that are far off. One class only: no calibration.
  */
 export function fitPlatt(labels: ArrayLike<number>, logits: ArrayLike<number>): Calibration {
   let positives = 0;
@@ -26,16 +27,27 @@ export function fitPlatt(labels: ArrayLike<number>, logits: ArrayLike<number>): 
   if (positives === 0 || negatives === 0) return { kind: "none" };
   const high = (positives + 1) / (positives + 2);
   const low = 1 / (negatives + 2);
+  const lossAt = (slope: number, intercept: number) =>
+    plattLoss(labels, logits, { slope, intercept, high, low });
   let slope = 1;
   let intercept = 0;
+  let loss = lossAt(slope, intercept);
   for (let round = 0; round < 50; round++) {
     const { a, b, aa, ab, bb } = derivatives(labels, logits, slope, intercept, high, low);
     const determinant = aa * bb - ab * ab;
     if (!(determinant > 1e-12)) break;
-    const stepSlope = (bb * a - ab * b) / determinant;
-    const stepIntercept = (aa * b - ab * a) / determinant;
+    let stepSlope = (bb * a - ab * b) / determinant;
+    let stepIntercept = (aa * b - ab * a) / determinant;
+    let next = lossAt(slope - stepSlope, intercept - stepIntercept);
+    for (let halvings = 0; !(next <= loss) && halvings < 40; halvings++) {
+      stepSlope /= 2;
+      stepIntercept /= 2;
+      next = lossAt(slope - stepSlope, intercept - stepIntercept);
+    }
+    if (!(next <= loss)) break;
     slope -= stepSlope;
     intercept -= stepIntercept;
+    loss = next;
     if (Math.abs(stepSlope) + Math.abs(stepIntercept) < 1e-9) break;
   }
   const usable = Number.isFinite(slope) && Number.isFinite(intercept) && slope > 0;
@@ -88,6 +100,26 @@ function merged(a: Pool, b: Pool): Pool {
     positives: a.positives + b.positives,
     logitSum: a.logitSum + b.logitSum,
   };
+}
+
+/** The log loss of a line against the smoothed targets. */
+function plattLoss(
+  labels: ArrayLike<number>,
+  logits: ArrayLike<number>,
+  { slope, intercept, high, low }: {
+    slope: number;
+    intercept: number;
+    high: number;
+    low: number;
+  },
+): number {
+  let loss = 0;
+  for (let i = 0; i < labels.length; i++) {
+    const x = slope * logits[i]! + intercept;
+    const target = labels[i] === 1 ? high : low;
+    loss += Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))) - target * x;
+  }
+  return loss;
 }
 
 function derivatives(

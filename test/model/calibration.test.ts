@@ -57,6 +57,18 @@ Deno.test("Platt's line is the one that made the distortion", () => {
   assert.ok(Math.abs(fitted.slope - 0.5) < 0.03 && Math.abs(fitted.intercept + 0.5) < 0.06);
 });
 
+Deno.test("Platt's line is found from logits that are far off", () => {
+  const { labels, logits } = distorted(5000, 4);
+  for (const [scale, shift] of [[1, 3], [1, 5], [0.5, 4], [2, 8], [0.1, -4], [3, -9]] as const) {
+    const off = logits.map((logit) => (logit - 1) / 2 * scale + shift);
+    const fitted = fitPlatt(labels, off);
+    assert.ok(fitted.kind === "platt");
+    const { slope, intercept } = fitted;
+    assert.ok(Math.abs(slope * scale - 1) < 0.12, `${scale}, ${shift}: ${slope}`);
+    assert.ok(Math.abs(slope * shift + intercept) < 0.25, `${scale}, ${shift}: ${intercept}`);
+  }
+});
+
 Deno.test("no rounding makes a probability greater than 1", () => {
   const logits = [0, -2.4730982128539556, 5e-324, 0, 0, 0, 0, 0, 0, -0.9370623820301891];
   const labels = [0, 1, 1, 1, 0, 0, 1, 0, 0, 0];

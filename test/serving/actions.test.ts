@@ -166,5 +166,6 @@ Deno.test("a discount that does nothing is never given", () => {
   const { moments, customers } = madeShop(20_000, 0);
   const { policy } = learnPolicy(moments, runTrial(moments, customers, { seed: 2 }));
   const rule = rulesOf(moments, policy)["policy"]!;
+  assert.ok(policy.low > 0 && policy.high < 1, "alternatives and complements are still shown");
   assert.ok(moments.propensity.every((_, i) => rule(i) === 0));
 });

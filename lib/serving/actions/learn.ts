@@ -1,7 +1,7 @@
 import { createRandom } from "clickstream/model";
 import { bestOffer, percent, raised, shiftOf } from "./action.ts";
 import type { Customers, Moments } from "./moments.ts";
-import type { ActionPolicy } from "./policy.ts";
+import { type ActionPolicy, UNLEARNED } from "./policy.ts";
 
 /** What a trial of random discounts showed: one moment of each item, and what then happened. */
 export interface Trial {
@@ -122,7 +122,8 @@ export interface LearnedPolicy {
  * Chooses when to give discounts: the thresholds with the greatest expected profit on validation
  * moments, one discount a cart. A discount is taken to do as little as the trial leaves possible
  * (the lower end of the interval), as a rule that picks its best guess picks its luckiest one. Of
- * thresholds within 5 % of the best, the narrowest: a discount that hardly pays is not given.
+ * thresholds within 5 % of the best, the narrowest: a discount that hardly pays is not given. When
+ * no discount pays, none is given, and the thresholds are those of a shop that has not learned yet.
  */
 export function learnPolicy(
   moments: Moments,
@@ -133,14 +134,19 @@ export function learnPolicy(
   const response = responseOf(trial);
   const rule = { levels, offerCost, response: Math.max(0, response.low) };
   const tried = thresholdGains(moments, rule);
-  const best = Math.max(...tried.map(({ gain }) => gain));
-  const nearly = tried.filter(({ gain }) => gain >= best * 0.95);
-  const { low, high } = nearly.reduce((a, b) => b.offers < a.offers ? b : a);
+  const { low, high } = narrowest(tried);
   const source = `a trial of ${response.items} items with ${response.purchases} purchases: ` +
     `response ${response.value.toFixed(1)} (${response.low.toFixed(1)} to ${
       response.high.toFixed(1)
     }); thresholds ${percent(low)} and ${percent(high)} on ${moments.carts} validation carts`;
   return { policy: { ...rule, low, high, dailyBudget, defaultMargin, source }, response, tried };
+}
+
+function narrowest(tried: ThresholdGain[]): Pick<ThresholdGain, "low" | "high"> {
+  const best = tried.reduce((most, { gain }) => Math.max(most, gain), 0);
+  if (best === 0) return UNLEARNED;
+  const nearly = tried.filter(({ gain }) => gain >= best * 0.95);
+  return nearly.reduce((a, b) => b.offers < a.offers ? b : a);
 }
 
 const LEVELS = [0.05, 0.1, 0.15];
@@ -155,7 +161,9 @@ function thresholdGains(
     bestOffer(rule, p, moments.price[i]!, moments.margin[i]!)?.gain ?? 0
   );
   const sorted = moments.propensity.toSorted();
-  const edges = EDGES.map((share) => share === 0 ? 0 : sorted[Math.floor(sorted.length * share)]!);
+  const edges = EDGES.map((share) =>
+    share === 0 ? 0 : sorted[Math.floor(sorted.length * share)] ?? 1
+  );
   const distinct = [...new Set([...edges, 1])];
   return distinct.flatMap((low, a) =>
     distinct.slice(a + 1).map((high) => gainBetween(moments, gains, low, high))

@@ -41,6 +41,9 @@ export function cautiousPolicy(low: number, high: number): ActionPolicy {
   };
 }
 
+/** Until 2d has learned one: alternatives below 5 %, complements from 20 %, no discounts. */
+export const UNLEARNED: ActionPolicy = cautiousPolicy(0.05, 0.2);
+
 /** File of the policy that a home's server follows. */
 export function policyFile(config: Pick<Config, "home">): string {
   return join(config.home, "serving", "policy.json");

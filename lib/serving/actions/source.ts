@@ -6,7 +6,7 @@ import { type Decision, nextBestActions } from "./decide.ts";
 import { loadNeighbours, type Neighbours } from "./itemToItem.ts";
 import { type DiscountLedger, discountLedger } from "./ledger.ts";
 import { loadMargins, type Margins } from "./margins.ts";
-import { type ActionPolicy, cautiousPolicy, policyFile, readPolicy } from "./policy.ts";
+import { type ActionPolicy, policyFile, readPolicy, UNLEARNED } from "./policy.ts";
 
 /** A product in a cart, scored, for which an action is wanted. */
 export type ScoredProduct = Omit<Decision, "margin">;
@@ -20,9 +20,6 @@ export interface ActionSource {
   /** Reads policy, margins and item-to-item tables again when the policy was written anew. */
   refresh(): Promise<boolean>;
 }
-
-/** Until 2d has learned one: alternatives below 5 %, complements from 20 %, no discounts. */
-const UNLEARNED = cautiousPolicy(0.05, 0.2);
 
 /** Actions by the policy and the tables of a home. */
 export async function openActions(
