@@ -3,6 +3,7 @@ import { CorruptTableError } from "./errors.ts";
 import type { Lakehouse } from "./lake.ts";
 import { existing } from "./log.ts";
 import { locateFile } from "./relation.ts";
+import { statObject } from "./storage.ts";
 import { snapshot as snapshotOf, type VersionOptions } from "./travel.ts";
 
 /**
@@ -25,7 +26,7 @@ export async function restoreTable(
     for (const file of added) {
       const path = `${target.folder}/${decodeURIComponent(file.path)}`;
       const own = lake.storage.locate(path) === locateFile(lake, target, file);
-      if (!own || await lake.storage.stat(path) !== null) continue;
+      if (!own || await statObject(lake.storage, path) !== null) continue;
       throw new CorruptTableError(
         `Table ${target.table}: data file ${file.path} of version ${target.version} is gone, so the version cannot be restored.`,
       );

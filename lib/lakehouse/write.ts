@@ -51,11 +51,11 @@ export async function writeFiles(
       );
     }
     const kept = written.filter((file) => file.rows > 0);
-    if (kept.length === 0) await lake.storage.deleteFolder(folder);
+    if (kept.length === 0) await lake.storage.delete(folder);
     else if (lake.durable) await lake.storage.flush(kept.map((file) => file.path));
     return kept.map((file) => addAction(shape, file, options.dataChange ?? true));
   } catch (cause) {
-    await lake.storage.deleteFolder(folder).catch(() => {});
+    await lake.storage.delete(folder).catch(() => {});
     throw explainFailure(`Table ${shape.table}`, cause);
   }
 }
