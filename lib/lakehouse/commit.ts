@@ -129,13 +129,40 @@ function entryBytes(attempt: Attempt, snapshot: Snapshot | null): Uint8Array {
   return new TextEncoder().encode(lines.join(""));
 }
 
-/** Actions that complete transactions. */
-export function txnActions(txns: readonly TransactionId[] = []): Action[] {
-  return txns.map((txn) => ({ txn: { ...txn, lastUpdated: Date.now() } }));
+/** What an operation does to a table: some files go, others come. */
+export interface Exchange {
+  /** What the history calls the commit, unless the options do. */
+  operation: string;
+  /** For the history. */
+  parameters?: Record<string, unknown>;
+  /** Actions that say the table's protocol or schema anew. */
+  head?: readonly Action[];
+  removed?: Iterable<AddFile>;
+  added?: readonly AddFile[];
+  /** Whether the rows stay the same and only lie in other files. @default false */
+  rearranges?: boolean;
+  /** See {@link Attempt}. */
+  reads?: Attempt["reads"];
 }
 
-/** The action that takes a file out; `dataChange` is false when its rows go to another file. */
-export function removeAction(file: AddFile, dataChange = true): { remove: RemoveFile } {
+/** The attempt that makes an exchange; null when there is nothing to commit. */
+export function exchange(change: Exchange, options: WriteOptions = {}): Attempt | null {
+  const { head = [], removed = [], added = [], rearranges = false, reads } = change;
+  const actions: Action[] = [
+    ...head,
+    ...(options.txn ?? []).map((txn) => ({ txn: { ...txn, lastUpdated: Date.now() } })),
+    ...[...removed].map((file) => removeAction(file, !rearranges)),
+    ...added.map((add) => ({ add: { ...add, dataChange: !rearranges } })),
+  ];
+  if (actions.length === 0) return null;
+  const info = {
+    operation: options.operation ?? change.operation,
+    ...(change.parameters === undefined ? {} : { operationParameters: change.parameters }),
+  };
+  return { actions, info, ...(reads === undefined ? {} : { reads }) };
+}
+
+function removeAction(file: AddFile, dataChange: boolean): { remove: RemoveFile } {
   return {
     remove: {
       path: file.path,

@@ -1,4 +1,4 @@
-import { removeAction, transact } from "./commit.ts";
+import { exchange, transact } from "./commit.ts";
 import { CorruptTableError } from "./errors.ts";
 import type { Lakehouse } from "./lake.ts";
 import { existing } from "./log.ts";
@@ -32,15 +32,13 @@ export async function restoreTable(
       );
     }
     const sameSchema = JSON.stringify(target.metadata) === JSON.stringify(current.metadata);
-    if (removed.length === 0 && added.length === 0 && sameSchema) return null;
-    return {
-      actions: [
-        ...(sameSchema ? [] : [{ metaData: target.metadata }]),
-        ...removed.map((file) => removeAction(file)),
-        ...added.map((add) => ({ add: { ...add, dataChange: true } })),
-      ],
-      info: { operation: "RESTORE", operationParameters: { version: target.version } },
+    return exchange({
+      operation: "RESTORE",
+      parameters: { version: target.version },
+      head: sameSchema ? [] : [{ metaData: target.metadata }],
+      removed,
+      added,
       reads: () => true,
-    };
+    });
   });
 }
