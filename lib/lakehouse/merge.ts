@@ -58,14 +58,18 @@ export async function mergeInto(
         const candidates = overlapping(snapshot.files.values(), ranges);
         const plan = await planMerge(lake, open, wide, { rows, matched, candidates, options });
         const written = await writePlanned(lake, open, wide, plan);
-        return exchange({
-          operation: "MERGE",
-          parameters: { predicate: options.keys.join(", ") },
-          head: schemaActions(snapshot, wide.fields),
-          removed: plan.touched,
-          added: written,
-          reads: (file) => overlapping([file], ranges).length > 0,
-        }, options);
+        return exchange(
+          {
+            operation: "MERGE",
+            parameters: { predicate: options.keys.join(", ") },
+            head: schemaActions(snapshot, wide.fields),
+            removed: plan.touched,
+            added: written,
+            reads: (file) => overlapping([file], ranges).length > 0,
+          },
+          snapshot,
+          options,
+        );
       });
     } finally {
       await connection.run(`DROP TABLE temp.${rows}; DROP TABLE IF EXISTS temp.${matched}`);

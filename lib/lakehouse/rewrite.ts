@@ -53,13 +53,17 @@ export async function rewriteRows(
     const written = left.length === 0
       ? []
       : await writeFiles(lake, { session }, snapshot, relation);
-    return exchange({
-      operation,
-      parameters: change.parameters ?? { predicate: JSON.stringify([where]) },
-      removed: all,
-      added: [...written, ...inserted],
-      reads: (file) => mayMatch(snapshot, file, condition),
-    }, options);
+    return exchange(
+      {
+        operation,
+        parameters: change.parameters ?? { predicate: JSON.stringify([where]) },
+        removed: all,
+        added: [...written, ...inserted],
+        reads: (file) => mayMatch(snapshot, file, condition),
+      },
+      snapshot,
+      options,
+    );
   });
 }
 

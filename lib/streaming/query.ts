@@ -1,5 +1,5 @@
 import type { EventHubConsumerClient } from "@azure/event-hubs";
-import { type Config } from "clickstream/config";
+import { type Config, pause } from "clickstream/config";
 import type { Lakehouse } from "clickstream/lakehouse";
 import type { OnlineStore } from "clickstream/online";
 import { type BatchLog, openBatchLog, type PlannedBatch } from "./batch_log.ts";
@@ -68,6 +68,8 @@ export interface StreamStatus {
 }
 
 const KEPT_BATCH_TIMES = 200;
+/** Milliseconds that the hub has to answer a goodbye. */
+const CLOSE_MILLIS = 5000;
 
 /** Starts the query that carries the hub's events to bronze, silver, gold and the online store. */
 export async function startStream(options: StreamOptions): Promise<StreamingQuery> {
@@ -352,8 +354,9 @@ export class StreamingQuery {
 
   async #close(): Promise<void> {
     this.#buffer.release();
-    await this.#receiver.close();
-    await this.#client.close();
+    const closing = this.#receiver.close().then(() => this.#client.close());
+    // All work is done: a hub that does not answer any more holds nobody up.
+    await Promise.race([closing, pause(CLOSE_MILLIS)]).catch(() => {});
     this.#log.close();
   }
 
