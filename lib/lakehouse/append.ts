@@ -49,7 +49,7 @@ export async function appendTo(
       return {
         actions: [
           ...schemaActions(snapshot, now.fields),
-          ...txnActions(options.txn),
+          ...txnActions(options.txn, snapshot),
           ...files.map((add) => ({ add })),
         ],
         info: { operation: options.operation ?? "WRITE", operationParameters: { mode: "Append" } },

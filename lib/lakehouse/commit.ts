@@ -13,6 +13,11 @@ import { checkpointWhenDue } from "./writeCheckpoint.ts";
 export interface TransactionId {
   appId: string;
   version: number;
+  /**
+   * Version that the table must name for the application before this one, -1 for none: so that a
+   * writer that was replaced without knowing commits nothing more. @default any
+   */
+  after?: number;
 }
 
 /** What every write may carry. */
@@ -105,9 +110,7 @@ function contradicts(name: TableName, attempt: Attempt, rival: readonly Action[]
   let contradiction = false;
   for (const { txn, metaData, protocol, add, remove } of rival) {
     if (txn && transactions.has(txn.appId)) {
-      throw new ConflictError(
-        `Table ${name.full}: another writer completed transaction ${txn.appId} meanwhile: only one process may write as it.`,
-      );
+      throw takenOver(name.full, txn.appId);
     }
     contradiction ||= Boolean(metaData || protocol) ||
       (remove !== undefined && removed.has(remove.path)) ||
@@ -129,9 +132,28 @@ function entryBytes(attempt: Attempt, snapshot: Snapshot | null): Uint8Array {
   return new TextEncoder().encode(lines.join(""));
 }
 
-/** Actions that complete transactions. */
-export function txnActions(txns: readonly TransactionId[] = []): Action[] {
-  return txns.map((txn) => ({ txn: { ...txn, lastUpdated: Date.now() } }));
+/**
+ * Actions that complete transactions.
+ *
+ * @throws {ConflictError} when the snapshot names another version than a transaction follows
+ */
+export function txnActions(
+  txns: readonly TransactionId[] = [],
+  snapshot: Snapshot | null,
+): Action[] {
+  return txns.map(({ appId, version, after }) => {
+    const found = snapshot?.txns.get(appId) ?? -1;
+    if (after !== undefined && found !== after) {
+      throw takenOver(snapshot?.table ?? "that is new", appId);
+    }
+    return { txn: { appId, version, lastUpdated: Date.now() } };
+  });
+}
+
+function takenOver(table: string, appId: string): ConflictError {
+  return new ConflictError(
+    `Table ${table}: another writer completed transaction ${appId} meanwhile: only one process may write as it.`,
+  );
 }
 
 /** The action that takes a file out; `dataChange` is false when its rows go to another file. */

@@ -37,7 +37,7 @@ export async function deleteFrom(
         : await writeFiles(lake, { session }, snapshot, kept);
       return {
         actions: [
-          ...txnActions(options.txn),
+          ...txnActions(options.txn, snapshot),
           ...touched.map((file) => removeAction(file)),
           ...written.map((add) => ({ add })),
         ],

@@ -64,7 +64,7 @@ export async function mergeInto(
         return {
           actions: [
             ...schemaActions(snapshot, wide.fields),
-            ...txnActions(options.txn),
+            ...txnActions(options.txn, snapshot),
             ...plan.touched.map((file) => removeAction(file)),
             ...written.map((add) => ({ add })),
           ],

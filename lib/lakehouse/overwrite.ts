@@ -52,7 +52,7 @@ export async function overwriteTable(
       const removed = [...snapshot?.files.values() ?? []].map((file) => removeAction(file));
       const actions: Action[] = [
         ...headActions(snapshot, { ...options, columns, partitionBy }),
-        ...txnActions(options.txn),
+        ...txnActions(options.txn, snapshot),
         ...removed,
         ...files.map((add) => ({ add })),
       ];

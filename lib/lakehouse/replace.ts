@@ -42,7 +42,7 @@ export async function replaceRows(
         : await writeFiles(lake, open, snapshot, kept);
       return {
         actions: [
-          ...txnActions(options.txn),
+          ...txnActions(options.txn, snapshot),
           ...[...matches.whole, ...matches.partly].map((file) => removeAction(file)),
           ...[...written, ...files].map((add) => ({ add })),
         ],

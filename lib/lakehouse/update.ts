@@ -49,7 +49,7 @@ export async function updateTable(
       const written = await writeFiles(lake, { session }, snapshot, relation);
       return {
         actions: [
-          ...txnActions(options.txn),
+          ...txnActions(options.txn, snapshot),
           ...touched.map((file) => removeAction(file)),
           ...written.map((add) => ({ add })),
         ],
