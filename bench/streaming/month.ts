@@ -1,5 +1,6 @@
 import { startReplay } from "clickstream/streaming";
-import { goldPositions } from "../../lib/streaming/gold_tables.ts";
+import { eventSets, inferenceTable } from "clickstream/metrics";
+import { committedPositions } from "../../lib/streaming/event_tables.ts";
 import { type Row, seconds, whole } from "./report.ts";
 import type { BenchShop } from "./shop.ts";
 import { StreamHandle } from "./stream_handle.ts";
@@ -65,10 +66,11 @@ async function catchUp(shop: BenchShop, sent: number) {
 }
 
 async function goldHolds({ lake }: BenchShop, sent: number): Promise<boolean> {
-  const positions = [...(await goldPositions(lake)).values()];
-  return positions.every((ends) =>
-    [...ends.values()].reduce((sum, end) => sum + end + 1, 0) >= sent
-  );
+  for (const set of eventSets) {
+    const ends = await committedPositions(lake, inferenceTable(set));
+    if ([...ends.values()].reduce((sum, end) => sum + end + 1, 0) < sent) return false;
+  }
+  return true;
 }
 
 function row(what: string, measured: string, target: string): Row {

@@ -40,9 +40,9 @@ export async function withBenchShop(
 ): Promise<void> {
   const home = mkdtempSync(join(tmpdir(), "clickstream-bench-"));
   const config = loadConfig({ CLICKSTREAM_HOME: home });
+  const services = await ensureServices(config);
   const lake = await openLakehouse(homePaths(config).lakehouse);
   try {
-    const services = await ensureServices(config);
     const store = openOnlineStore(onlineStoreOptions(services, config, "write"));
     const live = await publish(lake, config, events, new Date(cutoff));
     const seeded = await seed(lake, store, config);
