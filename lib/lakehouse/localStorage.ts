@@ -22,12 +22,7 @@ export function localStorage(root: string): Storage {
     delete: async (path) => void await absentAsNull(Deno.remove(locate(path))),
     deleteFolder: async (folder) =>
       void await absentAsNull(Deno.remove(locate(folder), { recursive: true })),
-    makeFolder: async (folder) => {
-      await Deno.mkdir(locate(folder), { recursive: true });
-      // A new folder survives a power cut once the folders that name it are synced.
-      const parts = folder.split("/");
-      await Promise.all(parts.map((_, depth) => syncPath(locate(parts.slice(0, depth).join("/")))));
-    },
+    makeFolder: async (folder) => await Deno.mkdir(locate(folder), { recursive: true }),
     flush: (paths) => flushFiles(root, paths.map(locate)),
   };
 }
@@ -119,10 +114,9 @@ async function flushFiles(root: string, locations: string[]): Promise<void> {
       folders.add(path);
     }
   }
-  for (const paths of [locations, [...folders]]) {
-    for (let start = 0; start < paths.length; start += OPEN_AT_ONCE) {
-      await Promise.all(paths.slice(start, start + OPEN_AT_ONCE).map(syncPath));
-    }
+  const paths = [...locations, ...folders];
+  for (let start = 0; start < paths.length; start += OPEN_AT_ONCE) {
+    await Promise.all(paths.slice(start, start + OPEN_AT_ONCE).map(syncPath));
   }
 }
 

@@ -14,7 +14,10 @@ export interface ReplaceOptions extends WriteOptions {
   where: string;
 }
 
-/** Replaces the rows for which a condition is true by those of a source, in one commit. */
+/**
+ * Replaces the rows for which a condition is true by those of a source, in one commit. Without rows
+ * on either side there is none.
+ */
 export async function replaceRows(
   lake: Lakehouse,
   table: string,
@@ -37,6 +40,8 @@ export async function replaceRows(
       const matches = await matchingFiles(lake, session, snapshot, { sql: where, condition });
       const kept = `(SELECT * FROM ${namedRelation(lake, snapshot, matches.partly)}
         WHERE (${where}\n) IS NOT TRUE)`;
+      const changes = files.length + matches.whole.length + matches.partly.length > 0;
+      if (!changes && !options.txn?.length) return null;
       const written = matches.partly.length === 0
         ? []
         : await writeFiles(lake, open, snapshot, kept);

@@ -1,7 +1,7 @@
 import type { AddFile } from "./actions.ts";
 import { explainFailure } from "./failure.ts";
 import type { Lakehouse, Session } from "./lake.ts";
-import { type Condition, mayMatch } from "./predicate.ts";
+import { type Condition, mayMatch, mustMatch } from "./predicate.ts";
 import { locateFile, relationSql } from "./relation.ts";
 import { quoteName } from "./schema.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -20,17 +20,20 @@ export function namedRelation(lake: Lakehouse, snapshot: Snapshot, files: AddFil
   return `${relationSql(lake, snapshot, { files })} AS ${alias}`;
 }
 
-/** Finds the files whose rows match; files that cannot match, as the log tells, are not read. */
+/** Finds the files whose rows match; those of which the log tells enough are not read. */
 export async function matchingFiles(
   lake: Lakehouse,
   session: Session,
   snapshot: Snapshot,
   predicate: { sql: string; condition: Condition },
 ): Promise<Matches> {
-  const candidates = [...snapshot.files.values()].filter((file) =>
-    mayMatch(snapshot, file, predicate.condition)
+  const { condition } = predicate;
+  const possible = [...snapshot.files.values()].filter((file) =>
+    mayMatch(snapshot, file, condition)
   );
-  if (candidates.length === 0) return { whole: [], partly: [] };
+  const certain = possible.filter((file) => mustMatch(snapshot, file, condition));
+  const candidates = possible.filter((file) => !certain.includes(file));
+  if (candidates.length === 0) return { whole: certain, partly: [] };
   const relation = relationSql(lake, snapshot, { files: candidates, fileColumn: "__file" });
   const alias = quoteName(snapshot.table.split(".").at(-1)!);
   try {
@@ -41,7 +44,7 @@ export async function matchingFiles(
     const counts = new Map(
       result.getRows().map(([file, hits, all]) => [String(file), [hits, all]]),
     );
-    const [whole, partly]: AddFile[][] = [[], []];
+    const [whole, partly]: AddFile[][] = [certain, []];
     for (const file of candidates) {
       const [hits = 0n, all = 0n] = counts.get(locateFile(lake, snapshot, file)) ?? [];
       if (hits === 0n || hits === 0) continue;

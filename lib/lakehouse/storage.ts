@@ -40,7 +40,7 @@ export interface Storage {
   deleteFolder(folder: string): Promise<void>;
   /** Makes sure that a folder can be written into by the SQL engine. */
   makeFolder(folder: string): Promise<void>;
-  /** Makes objects that the SQL engine wrote survive a power cut. */
+  /** Makes objects survive a power cut: their bytes, and the folders that name them. */
   flush(paths: readonly string[]): Promise<void>;
   /** The name under which the SQL engine opens an object. */
   locate(path: string): string;
