@@ -89,10 +89,12 @@ async function putEntry(
   const bytes = entryBytes(attempt, snapshot);
   if (snapshot === null) await lake.storage.makeFolder(`${name.folder}/_delta_log`);
   for (let version = (snapshot?.version ?? -1) + 1;; version++) {
-    const put = lake.storage.putIfAbsent(entryPath(name.folder, version), bytes);
+    const path = entryPath(name.folder, version);
+    const put = lake.storage.putIfAbsent(path, bytes);
     const done = await put.catch((cause) => {
       throw explainFailure(`Table ${name.full}`, cause);
     });
+    if (done && snapshot === null) await lake.storage.flush([path]);
     if (done) return version;
     const rival = await readEntry(lake, name, version);
     if (snapshot === null || rival === null || contradicts(name, attempt, rival)) return null;

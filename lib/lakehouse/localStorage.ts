@@ -112,10 +112,9 @@ function foldersAbove(root: string, locations: readonly string[]): string[] {
 }
 
 async function flushFiles(root: string, locations: string[]): Promise<void> {
-  for (const paths of [locations, foldersAbove(root, locations)]) {
-    for (let start = 0; start < paths.length; start += OPEN_AT_ONCE) {
-      await Promise.all(paths.slice(start, start + OPEN_AT_ONCE).map(syncPath));
-    }
+  const paths = [...locations, ...foldersAbove(root, locations)];
+  for (let start = 0; start < paths.length; start += OPEN_AT_ONCE) {
+    await Promise.all(paths.slice(start, start + OPEN_AT_ONCE).map(syncPath));
   }
 }
 
