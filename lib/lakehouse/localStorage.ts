@@ -1,4 +1,5 @@
 import { dirname, join } from "node:path";
+import { inBatches } from "./batches.ts";
 import { DeltaError } from "./errors.ts";
 import type { ListOptions, Storage, StoredFile } from "./storage.ts";
 
@@ -112,15 +113,9 @@ function foldersAbove(root: string, locations: readonly string[]): string[] {
 }
 
 async function flushFiles(root: string, locations: string[]): Promise<void> {
-  for (const paths of [locations, foldersAbove(root, locations)]) {
-    for (let start = 0; start < paths.length; start += OPEN_AT_ONCE) {
-      await Promise.all(paths.slice(start, start + OPEN_AT_ONCE).map(syncPath));
-    }
-  }
+  await inBatches(locations, syncPath);
+  await inBatches(foldersAbove(root, locations), syncPath);
 }
-
-/** Well below the number of files that systems let a process have open. */
-const OPEN_AT_ONCE = 64;
 
 async function syncPath(location: string): Promise<void> {
   using file = await Deno.open(location, { read: true });
