@@ -15,6 +15,12 @@ const settings = z.object({
   /** Event Hubs connection string, with EntityPath naming the hub. Empty: the local broker's. */
   EVENT_HUBS_CONNECTION_STRING: z.string().default(""),
   EVENT_HUBS_CONSUMER_GROUP: z.string().min(1).default("$Default"),
+  /**
+   * Connection string of a storage account in which streaming queries agree on who reads which
+   * partition. Empty: one query reads them all.
+   */
+  CHECKPOINT_STORE_CONNECTION_STRING: z.string().default(""),
+  CHECKPOINT_STORE_CONTAINER: z.string().min(3).default("clickstream-consumers"),
   /** Cosmos DB account endpoint. Empty: the local store's. */
   COSMOS_ENDPOINT: z.string().default(""),
   /** Key that may only read: used by serving. */
@@ -50,6 +56,7 @@ export interface Config {
   home: string;
   profile: "local" | "azure";
   eventHubs: { connectionString: string; consumerGroup: string; port: number };
+  checkpointStore: { connectionString: string; container: string };
   cosmos: { endpoint: string; readKey: string; writeKey: string; database: string; port: number };
   model: { name: string; inferenceName: string };
   serving: { url: string; token: string; port: number };
@@ -92,6 +99,10 @@ function toConfig(s: z.infer<typeof settings>): Config {
       connectionString: s.EVENT_HUBS_CONNECTION_STRING,
       consumerGroup: s.EVENT_HUBS_CONSUMER_GROUP,
       port: s.EVENT_HUBS_PORT,
+    },
+    checkpointStore: {
+      connectionString: s.CHECKPOINT_STORE_CONNECTION_STRING,
+      container: s.CHECKPOINT_STORE_CONTAINER,
     },
     cosmos: {
       endpoint: s.COSMOS_ENDPOINT,

@@ -48,8 +48,8 @@ export async function appendTo(
         files = await write();
       }
       const head = schemaActions(snapshot, now.fields);
-      const parameters = { mode: "Append" };
-      return exchange({ operation: "WRITE", parameters, head, added: files }, options);
+      const change = { operation: "WRITE", parameters: { mode: "Append" }, head, added: files };
+      return exchange(change, snapshot, options);
     });
   });
 }

@@ -13,6 +13,11 @@ import { checkpointWhenDue } from "./writeCheckpoint.ts";
 export interface TransactionId {
   appId: string;
   version: number;
+  /**
+   * Version that the table must name for the application before this one, -1 for none: so that a
+   * writer that was replaced without knowing commits nothing more. @default any
+   */
+  after?: number;
 }
 
 /** What every write may carry. */
@@ -84,10 +89,12 @@ async function putEntry(
   const bytes = entryBytes(attempt, snapshot);
   if (snapshot === null) await lake.storage.makeFolder(`${name.folder}/_delta_log`);
   for (let version = (snapshot?.version ?? -1) + 1;; version++) {
-    const put = lake.storage.putIfAbsent(entryPath(name.folder, version), bytes);
+    const path = entryPath(name.folder, version);
+    const put = lake.storage.putIfAbsent(path, bytes);
     const done = await put.catch((cause) => {
       throw explainFailure(`Table ${name.full}`, cause);
     });
+    if (done && snapshot === null) await lake.storage.flush([path]);
     if (done) return version;
     const rival = await readEntry(lake, name, version);
     if (snapshot === null || rival === null || contradicts(name, attempt, rival)) return null;
@@ -105,9 +112,7 @@ function contradicts(name: TableName, attempt: Attempt, rival: readonly Action[]
   let contradiction = false;
   for (const { txn, metaData, protocol, add, remove } of rival) {
     if (txn && transactions.has(txn.appId)) {
-      throw new ConflictError(
-        `Table ${name.full}: another writer completed transaction ${txn.appId} meanwhile: only one process may write as it.`,
-      );
+      throw takenOver(name.full, txn.appId);
     }
     contradiction ||= Boolean(metaData || protocol) ||
       (remove !== undefined && removed.has(remove.path)) ||
@@ -129,6 +134,30 @@ function entryBytes(attempt: Attempt, snapshot: Snapshot | null): Uint8Array {
   return new TextEncoder().encode(lines.join(""));
 }
 
+/**
+ * Actions that complete transactions.
+ *
+ * @throws {ConflictError} when the snapshot names another version than a transaction follows
+ */
+function txnActions(
+  txns: readonly TransactionId[] = [],
+  snapshot: Snapshot | null,
+): Action[] {
+  return txns.map(({ appId, version, after }) => {
+    const found = snapshot?.txns.get(appId) ?? -1;
+    if (after !== undefined && found !== after) {
+      throw takenOver(snapshot?.table ?? "that is new", appId);
+    }
+    return { txn: { appId, version, lastUpdated: Date.now() } };
+  });
+}
+
+function takenOver(table: string, appId: string): ConflictError {
+  return new ConflictError(
+    `Table ${table}: another writer completed transaction ${appId} meanwhile: only one process may write as it.`,
+  );
+}
+
 /** What an operation does to a table: some files go, others come. */
 export interface Exchange {
   /** What the history calls the commit, unless the options do. */
@@ -145,12 +174,21 @@ export interface Exchange {
   reads?: Attempt["reads"];
 }
 
-/** The attempt that makes an exchange; null when there is nothing to commit. */
-export function exchange(change: Exchange, options: WriteOptions = {}): Attempt | null {
+/**
+ * The attempt that makes an exchange in the table as the snapshot has it; null when there is
+ * nothing to commit.
+ *
+ * @throws {ConflictError} as {@link txnActions}
+ */
+export function exchange(
+  change: Exchange,
+  snapshot: Snapshot | null,
+  options: WriteOptions = {},
+): Attempt | null {
   const { head = [], removed = [], added = [], rearranges = false, reads } = change;
   const actions: Action[] = [
     ...head,
-    ...(options.txn ?? []).map((txn) => ({ txn: { ...txn, lastUpdated: Date.now() } })),
+    ...txnActions(options.txn, snapshot),
     ...[...removed].map((file) => removeAction(file, !rearranges)),
     ...added.map((add) => ({ add: { ...add, dataChange: !rearranges } })),
   ];

@@ -113,8 +113,7 @@ function foldersAbove(root: string, locations: readonly string[]): string[] {
 }
 
 async function flushFiles(root: string, locations: string[]): Promise<void> {
-  await inBatches(locations, syncPath);
-  await inBatches(foldersAbove(root, locations), syncPath);
+  await inBatches([...locations, ...foldersAbove(root, locations)], syncPath);
 }
 
 async function syncPath(location: string): Promise<void> {

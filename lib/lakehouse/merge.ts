@@ -61,14 +61,18 @@ export async function mergeInto(
         const candidates = [...snapshot.files.values()].filter(mayHoldKeys);
         const plan = await planMerge(lake, open, wide, { rows, matched, candidates, options });
         const written = await writePlanned(lake, open, wide, plan);
-        return exchange({
-          operation: "MERGE",
-          parameters: { predicate: options.keys.join(", ") },
-          head: schemaActions(snapshot, wide.fields),
-          removed: plan.touched,
-          added: written,
-          reads: mayHoldKeys,
-        }, options);
+        return exchange(
+          {
+            operation: "MERGE",
+            parameters: { predicate: options.keys.join(", ") },
+            head: schemaActions(snapshot, wide.fields),
+            removed: plan.touched,
+            added: written,
+            reads: mayHoldKeys,
+          },
+          snapshot,
+          options,
+        );
       });
     } finally {
       await connection.run(`DROP TABLE temp.${rows}; DROP TABLE IF EXISTS temp.${matched}`);

@@ -56,7 +56,8 @@ export async function optimize(
         predicate: JSON.stringify(options.where === undefined ? [] : [options.where]),
         zOrderBy: JSON.stringify(options.sortBy ?? []),
       };
-      return exchange({ operation: "OPTIMIZE", parameters, removed, added, rearranges: true });
+      const change = { operation: "OPTIMIZE", parameters, removed, added, rearranges: true };
+      return exchange(change, snapshot);
     });
   });
 }

@@ -58,7 +58,7 @@ export async function overwriteTable(
         // Whatever others did meanwhile is replaced, so only the removals have to be made anew.
         reads: () => true,
       };
-      return Promise.resolve(exchange(change, options));
+      return Promise.resolve(exchange(change, snapshot, options));
     });
   });
 }

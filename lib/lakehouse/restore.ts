@@ -39,6 +39,6 @@ export async function restoreTable(
       removed,
       added,
       reads: () => true,
-    });
+    }, current);
   });
 }

@@ -4,7 +4,7 @@ import { SchemaError } from "./errors.ts";
 import { explainFailure } from "./failure.ts";
 import type { Lakehouse, Session } from "./lake.ts";
 import { existing } from "./log.ts";
-import { type Condition, mayMatch, parseCondition } from "./predicate.ts";
+import { type Condition, mayMatch, mustMatch, parseCondition } from "./predicate.ts";
 import { locateFile, relationSql } from "./relation.ts";
 import { duckType, quoteName } from "./schema.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -53,13 +53,17 @@ export async function rewriteRows(
     const written = left.length === 0
       ? []
       : await writeFiles(lake, { session }, snapshot, relation);
-    return exchange({
-      operation,
-      parameters: change.parameters ?? { predicate: JSON.stringify([where]) },
-      removed: all,
-      added: [...written, ...inserted],
-      reads: (file) => mayMatch(snapshot, file, condition),
-    }, options);
+    return exchange(
+      {
+        operation,
+        parameters: change.parameters ?? { predicate: JSON.stringify([where]) },
+        removed: all,
+        added: [...written, ...inserted],
+        reads: (file) => mayMatch(snapshot, file, condition),
+      },
+      snapshot,
+      options,
+    );
   });
 }
 
@@ -78,17 +82,21 @@ function namedRelation(
   return `${relationSql(lake, snapshot, options)} AS ${aliasOf(snapshot)}`;
 }
 
-/** Files with rows for which a condition is true: all of them, and those that have others too. */
+/**
+ * Files with rows for which a condition is true: all of them, and those that have others too. Files
+ * of which the log tells enough are not read.
+ */
 async function matchingFiles(
   lake: Lakehouse,
   session: Session,
   snapshot: Snapshot,
   { where, condition }: { where: string; condition: Condition },
 ): Promise<{ all: AddFile[]; partly: AddFile[] }> {
-  const candidates = [...snapshot.files.values()].filter((file) =>
+  const possible = [...snapshot.files.values()].filter((file) =>
     mayMatch(snapshot, file, condition)
   );
-  if (candidates.length === 0) return { all: [], partly: [] };
+  const candidates = possible.filter((file) => !mustMatch(snapshot, file, condition));
+  if (candidates.length === 0) return { all: possible, partly: [] };
   try {
     const result = await session.connection.runAndReadAll(
       `SELECT __file, bool_and((${where}\n) IS TRUE)
@@ -97,8 +105,9 @@ async function matchingFiles(
     );
     const whole = new Map(result.getRows().map(([file, all]) => [String(file), all === true]));
     const wholeOf = (file: AddFile) => whole.get(locateFile(lake, snapshot, file));
-    const all = candidates.filter((file) => wholeOf(file) !== undefined);
-    return { all, partly: all.filter((file) => !wholeOf(file)) };
+    const read = new Set(candidates);
+    const all = possible.filter((file) => !read.has(file) || wholeOf(file) !== undefined);
+    return { all, partly: all.filter((file) => wholeOf(file) === false) };
   } catch (cause) {
     throw explainFailure(`Table ${snapshot.table}`, cause);
   }

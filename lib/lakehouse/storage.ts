@@ -40,7 +40,7 @@ export interface Storage {
   locate(path: string): string;
   /** Makes sure that a folder can be written into. An object store has nothing to do for it. */
   makeFolder(folder: string): Promise<void>;
-  /** Makes objects that the SQL engine wrote survive a power cut. */
+  /** Makes objects survive a power cut: their bytes, and the folders that name them. */
   flush(paths: readonly string[]): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
 import type { EventHubConsumerClient } from "@azure/event-hubs";
-import { type Config } from "clickstream/config";
+import { type Config, pause } from "clickstream/config";
 import type { Lakehouse } from "clickstream/lakehouse";
 import type { OnlineStore } from "clickstream/online";
 import { type BatchLog, openBatchLog, type PlannedBatch } from "./batch_log.ts";
@@ -50,6 +50,8 @@ export interface StreamStatus {
   batches: number;
   /** Milliseconds that the latest micro-batches took (state only, without waiting). */
   batchMillis: number[];
+  /** Milliseconds that the latest merges into gold took. */
+  mergeMillis: number[];
   /** Messages that silver holds. */
   committed: number;
   /** Messages in the hub that are not processed yet. */
@@ -67,7 +69,9 @@ export interface StreamStatus {
   error: StreamError | null;
 }
 
-const KEPT_BATCH_TIMES = 200;
+const KEPT_TIMES = 200;
+/** Milliseconds that the hub has to answer a goodbye. */
+const CLOSE_MILLIS = 5000;
 
 /** Starts the query that carries the hub's events to bronze, silver, gold and the online store. */
 export async function startStream(options: StreamOptions): Promise<StreamingQuery> {
@@ -87,7 +91,7 @@ export class StreamingQuery {
   readonly #hubEnds = new Map<number, number>();
   readonly #status: Pick<
     StreamStatus,
-    "state" | "messages" | "rejected" | "late" | "batches" | "batchMillis" | "error"
+    "state" | "messages" | "rejected" | "late" | "batches" | "batchMillis" | "mergeMillis" | "error"
   >;
   #tables!: EventTables;
   #watermark!: Watermark;
@@ -120,6 +124,7 @@ export class StreamingQuery {
       late: 0,
       batches: 0,
       batchMillis: [],
+      mergeMillis: [],
       error: null,
     };
   }
@@ -245,9 +250,7 @@ export class StreamingQuery {
     if (messages.length > 0) {
       const started = performance.now();
       await this.#process(messages);
-      const times = this.#status.batchMillis;
-      times.push(performance.now() - started);
-      if (times.length > KEPT_BATCH_TIMES) times.shift();
+      keepTime(this.#status.batchMillis, started);
       this.#status.batches += 1;
     }
     this.#watermark.advance(this.#options.now());
@@ -326,7 +329,9 @@ export class StreamingQuery {
     const changes = this.#state.takeChanges();
     const ends = new Map(this.#processed);
     await this.#commit();
+    const started = performance.now();
     await this.#state.mergeGold(changes, ends, this.#options.now() * 1000);
+    keepTime(this.#status.mergeMillis, started);
   }
 
   #isCommitted(batch: PlannedBatch): boolean {
@@ -352,8 +357,9 @@ export class StreamingQuery {
 
   async #close(): Promise<void> {
     this.#buffer.release();
-    await this.#receiver.close();
-    await this.#client.close();
+    const closing = this.#receiver.close().then(() => this.#client.close());
+    // All work is done: a hub that does not answer any more holds nobody up.
+    await Promise.race([closing, pause(CLOSE_MILLIS)]).catch(() => {});
     this.#log.close();
   }
 
@@ -374,6 +380,12 @@ export class StreamingQuery {
     this.#durableWatermark = watermark;
     this.#expiryIsDue = true;
   }
+}
+
+/** Notes how long something took, forgetting the oldest. */
+function keepTime(times: number[], started: number): void {
+  times.push(performance.now() - started);
+  if (times.length > KEPT_TIMES) times.shift();
 }
 
 function endsOf(messages: readonly HubMessage[]): Map<number, number> {
