@@ -33,6 +33,14 @@ export function openProducer(options: HubOptions): EventHubProducerClient {
   return new EventHubProducerClient(options.connectionString, { retryOptions: RETRIES });
 }
 
+/**
+ * A client that sends a batch once. A line that breaks while a batch is sent leaves open whether the
+ * hub has it: sending it again unasked would double it.
+ */
+export function openSender(options: HubOptions): EventHubProducerClient {
+  return new EventHubProducerClient(options.connectionString, { retryOptions: { maxRetries: 0 } });
+}
+
 /** A client that receives. */
 export function openConsumer(options: HubOptions): EventHubConsumerClient {
   const group = options.consumerGroup ?? EventHubConsumerClient.defaultConsumerGroupName;
@@ -163,7 +171,7 @@ function toMessage(partition: number, event: ReceivedEventData): HubMessage {
 }
 
 /** Trying again does not help: another reader took the partition, or the key is refused. */
-function isFinal(error: Error): boolean {
+export function isFinal(error: Error): boolean {
   return [STOLEN, "UnauthorizedError", "MessagingEntityNotFoundError"].includes(codeOf(error));
 }
 
