@@ -109,7 +109,10 @@ Deno.test("the guard rails outlive the process, and a line cut short", async () 
     assert.match(decideOne({ product: 7n }, reopened).why, /had its one discount/);
     assert.ok(reopened.spent(AT) > 0);
     assert.equal(decideOne({ user: 2n }, reopened).kind, "discount");
-    assert.match(decideOne({ user: 2n, product: 7n }, discountLedger(file)).why, /its one discount/);
+    assert.match(
+      decideOne({ user: 2n, product: 7n }, discountLedger(file)).why,
+      /its one discount/,
+    );
     const text = await Deno.readTextFile(file);
     assert.ok(!text.includes('"s"'), "carts are kept as hashes");
   });
