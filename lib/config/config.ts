@@ -45,6 +45,8 @@ const settings = z.object({
   EVENT_HUBS_PORT: z.coerce.number().int().min(0).max(65535).default(0),
   COSMOS_PORT: z.coerce.number().int().min(0).max(65535).default(0),
   SERVING_PORT: z.coerce.number().int().min(0).max(65535).default(0),
+  /** When features cannot be looked up: score with defaults and say so, or `fail` with 503. */
+  SERVING_STORE_DOWN: z.enum(["defaults", "fail"]).default("defaults"),
 });
 
 /** Names of the settings, as they stand in `.env` and the environment. */
@@ -59,7 +61,7 @@ export interface Config {
   checkpointStore: { connectionString: string; container: string };
   cosmos: { endpoint: string; readKey: string; writeKey: string; database: string; port: number };
   model: { name: string; inferenceName: string };
-  serving: { url: string; token: string; port: number };
+  serving: { url: string; token: string; port: number; storeDown: "defaults" | "fail" };
   mlflow: { trackingUri: string };
   databricks: { host: string; token: string };
   databases: { clickstream: string; raw: string; processed: string; warehouse: string };
@@ -112,7 +114,12 @@ function toConfig(s: z.infer<typeof settings>): Config {
       port: s.COSMOS_PORT,
     },
     model: { name: s.MODEL_NAME, inferenceName: s.MODEL_INFERENCE_NAME },
-    serving: { url: s.SERVING_URL, token: s.SERVING_TOKEN, port: s.SERVING_PORT },
+    serving: {
+      url: s.SERVING_URL,
+      token: s.SERVING_TOKEN,
+      port: s.SERVING_PORT,
+      storeDown: s.SERVING_STORE_DOWN,
+    },
     mlflow: { trackingUri: s.MLFLOW_TRACKING_URI },
     databricks: { host: s.DATABRICKS_HOST, token: s.DATABRICKS_TOKEN },
     databases: {
