@@ -4,7 +4,15 @@ import { stageSessionRows } from "./prepare_logs.ts";
 import { stageSales } from "./prepare_sales.ts";
 import { GAP } from "./sessionize.ts";
 import { columnsOf } from "./tables.ts";
-import { holds, joined, type Span, spannedHoursSql, spanOf, timeLiteral, withinSql } from "./window.ts";
+import {
+  holds,
+  joined,
+  type Span,
+  spannedHoursSql,
+  spanOf,
+  timeLiteral,
+  withinSql,
+} from "./window.ts";
 
 /**
  * Step 4: gives each invoice line the session it was bought in: that of the same user with

@@ -16,9 +16,7 @@ export const KIND = `CASE WHEN InvoiceNo LIKE 'C%' THEN 'cancellation'
 export async function prepareSales(pipeline: Pipeline, unit: Unit): Promise<void> {
   if (unit.brought?.sales === 0) return await stageSales(pipeline, unit);
   const where = hoursSql(unit.hours);
-  const sales = unit.brought === null
-    ? await read(pipeline, "raw.sales", where)
-    : "unit.new_sales";
+  const sales = unit.brought === null ? await read(pipeline, "raw.sales", where) : "unit.new_sales";
   const users = await read(pipeline, "raw.customer_users", "true");
   await stage(
     pipeline,

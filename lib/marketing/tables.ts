@@ -105,7 +105,9 @@ export function hitsSql(
   column: (position: number) => string = (position) => `col_${position}`,
 ): string {
   const columns = Object.entries(HIT_POSITIONS).map(([name, position]) =>
-    name === "ts" ? `CAST(${column(position)} AS TIMESTAMP) AS ts` : `${column(position)} AS ${name}`
+    name === "ts"
+      ? `CAST(${column(position)} AS TIMESTAMP) AS ts`
+      : `${column(position)} AS ${name}`
   );
   return `SELECT ${columns.join(", ")}, date_ts FROM ${from}`;
 }
