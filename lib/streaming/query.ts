@@ -9,6 +9,7 @@ import { EventTables } from "./event_tables.ts";
 import { hubEnds, openConsumer, receive } from "./hub.ts";
 import { LiveState } from "./live_state.ts";
 import { MessageBuffer } from "./message_buffer.ts";
+import { whileStarting } from "./live_lock.ts";
 import { livePositions } from "./positions.ts";
 import { OnlinePublisher } from "./publisher.ts";
 import type { PlacedEvent } from "./recovery.ts";
@@ -75,10 +76,12 @@ const CLOSE_MILLIS = 5000;
 
 /** Starts the query that carries the hub's events to bronze, silver, gold and the online store. */
 export async function startStream(options: StreamOptions): Promise<StreamingQuery> {
-  await createLiveTables(options.lake);
-  const query = new StreamingQuery(options);
-  await query.start();
-  return query;
+  return await whileStarting(options.config, async () => {
+    await createLiveTables(options.lake);
+    const query = new StreamingQuery(options);
+    await query.start();
+    return query;
+  });
 }
 
 /** A running streaming query. Long work goes on behind it; ask {@link status}, then {@link stop}. */

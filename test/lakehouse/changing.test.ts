@@ -217,6 +217,35 @@ Deno.test("a merge reads only the partitions, days and times that its keys can l
   });
 });
 
+Deno.test("a file of which the log tells that all rows match is taken out unread, and no other", async () => {
+  await withLake(async (lake, root) => {
+    await createTable(lake, "t", { columns });
+    const long = "n".repeat(40);
+    await appendTo(lake, "t", rows([1, 2], "gone"));
+    const [unread] = [...(await snapshot(lake, "t")).files.values()];
+    await Deno.remove(`${root}/clickstream/t/${unread!.path}`);
+    await appendTo(lake, "t", { columns: { id: [3n, 4n], name: ["gone", "b"] } });
+    await appendTo(lake, "t", { columns: { id: [5n, 6n], name: ["gone", null] } });
+    await appendTo(lake, "t", { columns: { id: [7n, 8n], name: [long, `${long}s`] } });
+    const source = { columns: { id: [9n], name: ["gone"] } };
+    await overwriteTable(lake, "t", source, { replaceWhere: "name in ('gone', 'x')" });
+    const kept = ["4 b", "6 -", `7 ${long}`, `8 ${long}s`];
+    assert.deepEqual(await shown(lake), [...kept, "9 gone"].sort());
+    await deleteFrom(lake, "t", `name = '${long}' or name = 'gone' and id = 9`);
+    assert.deepEqual(await shown(lake), ["4 b", "6 -", `8 ${long}s`]);
+  });
+});
+
+Deno.test("replacing no rows by none commits nothing", async () => {
+  await withLake(async (lake) => {
+    await createTable(lake, "t", { columns });
+    await appendTo(lake, "t", rows([1, 2]));
+    const { version } = await snapshot(lake, "t");
+    const none = { sql: "select * from t where false" };
+    assert.equal(await overwriteTable(lake, "t", none, { replaceWhere: "id = 9" }), version);
+  });
+});
+
 Deno.test("columns are added by hand or with the rows that bring them", async () => {
   await withLake(async (lake) => {
     await createTable(lake, "t", { columns });
