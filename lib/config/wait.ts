@@ -47,34 +47,37 @@ export async function waitUntil<T>(
  * @param signal ends the pause early; its reason is thrown
  */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  waiting += 1;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const waiter = { due: performance.now() + ms, wake: resolve };
+  const stop = () => reject(signal?.reason);
+  const timer = setTimeout(resolve, ms);
+  signal?.addEventListener("abort", stop, { once: true });
+  waiters.add(waiter);
   if (!beating) beat();
-  return new Promise<void>((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", stop);
-      resolve();
-    }, ms);
-    signal?.addEventListener("abort", stop, { once: true });
-  }).finally(() => waiting -= 1);
+  return promise.finally(() => {
+    waiters.delete(waiter);
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", stop);
+  });
 }
 
 /** Milliseconds between two beats. */
 const BEAT_MS = 50;
 const cell = new Int32Array(new SharedArrayBuffer(4));
-let waiting = 0;
+const waiters = new Set<{ due: number; wake: () => void }>();
 let beating = false;
 
 /**
- * Wakes the event loop now and then while somebody waits. On a busy machine Deno 2.8.0 can miss the
- * moment of a timer, and then sleeps until something else happens: this is something else, as it
- * comes from a thread of its own.
+ * Wakes those whose time has come while somebody waits. On a busy machine Deno 2.8.0 can miss the
+ * moment of a timer, and then sleeps until something else happens, or forget the timer altogether:
+ * this goes by a thread of its own.
  */
 async function beat(): Promise<void> {
   beating = true;
-  while (waiting > 0) await Atomics.waitAsync(cell, 0, 0, BEAT_MS).value;
+  while (waiters.size > 0) {
+    await Atomics.waitAsync(cell, 0, 0, BEAT_MS).value;
+    const now = performance.now();
+    for (const waiter of waiters) if (now >= waiter.due) waiter.wake();
+  }
   beating = false;
 }
