@@ -1,17 +1,19 @@
 import {
   EventHubConsumerClient,
   EventHubProducerClient,
+  parseEventHubConnectionString,
   type ReceivedEventData,
   RetryMode,
   type RetryOptions,
   type Subscription,
 } from "@azure/event-hubs";
+import { azureCredential } from "clickstream/config";
 import type { HubMessage } from "./decode.ts";
 import { StreamError } from "./errors.ts";
 
 /** Where the hub is. */
 export interface HubOptions {
-  /** Connection string with EntityPath. */
+  /** Connection string with EntityPath; one without a key makes the process sign in to Azure. */
   connectionString: string;
   /** Consumer group. @default $Default */
   consumerGroup?: string;
@@ -30,7 +32,12 @@ const RETRIES: RetryOptions = {
 
 /** A client that sends. */
 export function openProducer(options: HubOptions): EventHubProducerClient {
-  return new EventHubProducerClient(options.connectionString, { retryOptions: RETRIES });
+  const settings = { retryOptions: RETRIES };
+  const { connectionString } = options;
+  const hub = signedInHub(connectionString);
+  return hub === null
+    ? new EventHubProducerClient(connectionString, settings)
+    : new EventHubProducerClient(...hub, azureCredential(), settings);
 }
 
 /**
@@ -44,7 +51,28 @@ export function openSender(options: HubOptions): EventHubProducerClient {
 /** A client that receives. */
 export function openConsumer(options: HubOptions): EventHubConsumerClient {
   const group = options.consumerGroup ?? EventHubConsumerClient.defaultConsumerGroupName;
-  return new EventHubConsumerClient(group, options.connectionString, { retryOptions: RETRIES });
+  const settings = { retryOptions: RETRIES };
+  const { connectionString } = options;
+  const hub = signedInHub(connectionString);
+  return hub === null
+    ? new EventHubConsumerClient(group, connectionString, settings)
+    : new EventHubConsumerClient(group, ...hub, azureCredential(), settings);
+}
+
+/**
+ * Namespace and hub of a connection string that holds no key; null of one that does.
+ *
+ * @throws {StreamError} when it names no hub
+ */
+export function signedInHub(connectionString: string): [namespace: string, hub: string] | null {
+  const parts = parseEventHubConnectionString(connectionString);
+  if ("sharedAccessKey" in parts || "sharedAccessSignature" in parts) return null;
+  if (!parts.eventHubName) {
+    throw new StreamError(
+      "The Event Hubs connection string names no hub: end it with ;EntityPath=<hub>.",
+    );
+  }
+  return [parts.fullyQualifiedNamespace, parts.eventHubName];
 }
 
 /** Where each partition ends now. */

@@ -51,6 +51,8 @@ export interface StreamStatus {
   batches: number;
   /** Milliseconds that the latest micro-batches took (state only, without waiting). */
   batchMillis: number[];
+  /** Milliseconds that the latest merges into gold took. */
+  mergeMillis: number[];
   /** Messages that silver holds. */
   committed: number;
   /** Messages in the hub that are not processed yet. */
@@ -68,7 +70,7 @@ export interface StreamStatus {
   error: StreamError | null;
 }
 
-const KEPT_BATCH_TIMES = 200;
+const KEPT_TIMES = 200;
 /** Milliseconds that the hub has to answer a goodbye. */
 const CLOSE_MILLIS = 5000;
 
@@ -92,7 +94,7 @@ export class StreamingQuery {
   readonly #hubEnds = new Map<number, number>();
   readonly #status: Pick<
     StreamStatus,
-    "state" | "messages" | "rejected" | "late" | "batches" | "batchMillis" | "error"
+    "state" | "messages" | "rejected" | "late" | "batches" | "batchMillis" | "mergeMillis" | "error"
   >;
   #tables!: EventTables;
   #watermark!: Watermark;
@@ -125,6 +127,7 @@ export class StreamingQuery {
       late: 0,
       batches: 0,
       batchMillis: [],
+      mergeMillis: [],
       error: null,
     };
   }
@@ -250,9 +253,7 @@ export class StreamingQuery {
     if (messages.length > 0) {
       const started = performance.now();
       await this.#process(messages);
-      const times = this.#status.batchMillis;
-      times.push(performance.now() - started);
-      if (times.length > KEPT_BATCH_TIMES) times.shift();
+      keepTime(this.#status.batchMillis, started);
       this.#status.batches += 1;
     }
     this.#watermark.advance(this.#options.now());
@@ -331,7 +332,9 @@ export class StreamingQuery {
     const changes = this.#state.takeChanges();
     const ends = new Map(this.#processed);
     await this.#commit();
+    const started = performance.now();
     await this.#state.mergeGold(changes, ends, this.#options.now() * 1000);
+    keepTime(this.#status.mergeMillis, started);
   }
 
   #isCommitted(batch: PlannedBatch): boolean {
@@ -380,6 +383,12 @@ export class StreamingQuery {
     this.#durableWatermark = watermark;
     this.#expiryIsDue = true;
   }
+}
+
+/** Notes how long something took, forgetting the oldest. */
+function keepTime(times: number[], started: number): void {
+  times.push(performance.now() - started);
+  if (times.length > KEPT_TIMES) times.shift();
 }
 
 function endsOf(messages: readonly HubMessage[]): Map<number, number> {
