@@ -66,6 +66,8 @@ export interface ReceiveOptions {
   onError: (error: StreamError, final: boolean) => void;
   /** Most messages in a batch. @default 2000 */
   maxBatchSize?: number;
+  /** Partitions to read. @default all */
+  partitions?: readonly number[];
   /** Epoch: a later reader with a greater or equal one takes the partition over. @default none */
   ownerLevel?: number;
 }
@@ -76,9 +78,8 @@ export async function receive(
   options: ReceiveOptions,
 ): Promise<{ close(): Promise<void> }> {
   const subscriptions: Subscription[] = [];
-  for (const id of await client.getPartitionIds()) {
-    subscriptions.push(subscribe(client, id, options));
-  }
+  const ids = options.partitions?.map(String) ?? await client.getPartitionIds();
+  for (const id of ids) subscriptions.push(subscribe(client, id, options));
   return { close: async () => void await Promise.all(subscriptions.map((s) => s.close())) };
 }
 
@@ -163,6 +164,11 @@ function isFinal(error: Error): boolean {
   const code = (error as { code?: string }).code ?? "";
   return code === "ReceiverDisconnectedError" || code === "UnauthorizedError" ||
     code === "MessagingEntityNotFoundError";
+}
+
+/** Whether another reader took a partition. */
+export function isTakenOver(error: Error): boolean {
+  return (error as { code?: string }).code === "ReceiverDisconnectedError";
 }
 
 /** A data section arrives as bytes; other AMQP bodies, which no producer of ours sends, as values. */
