@@ -4,6 +4,7 @@ import { pause } from "clickstream/config";
 import { ConflictError } from "clickstream/lakehouse";
 import { StreamError } from "./errors.ts";
 import { hubError, isTakenOver, openConsumer } from "./hub.ts";
+import { whileStarting } from "./live_lock.ts";
 import { Ownership } from "./ownership.ts";
 import { StreamingQuery } from "./query.ts";
 import { readQuery } from "./query_files.ts";
@@ -132,7 +133,7 @@ export class GroupMember implements LiveStream {
       await this.#leave();
       if (partitions.length === 0) return;
       const query = new StreamingQuery(this.#options, { partitions, of: this.#of });
-      await query.start();
+      await whileStarting(this.#options.config, () => query.start());
       [this.#query, this.#reading] = [query, partitions];
     } catch (error) {
       if (wasTakenOver(error)) return; // claims are looked at again before the next try

@@ -135,7 +135,11 @@ function subscribe(
       await context.updateCheckpoint(fresh.at(-1)!);
     },
     processError: (error) => {
-      options.onError(hubError(`be read (partition ${id})`, error), isFinal(error));
+      const failure = isTakenOver(error) ? takenOver(id, error) : hubError(
+        `be read (partition ${id})`,
+        error,
+      );
+      options.onError(failure, isFinal(error));
       return Promise.resolve();
     },
   }, {
@@ -161,14 +165,26 @@ function toMessage(partition: number, event: ReceivedEventData): HubMessage {
 
 /** Trying again does not help: another reader took the partition, or the key is refused. */
 function isFinal(error: Error): boolean {
-  const code = (error as { code?: string }).code ?? "";
-  return code === "ReceiverDisconnectedError" || code === "UnauthorizedError" ||
-    code === "MessagingEntityNotFoundError";
+  return [STOLEN, "UnauthorizedError", "MessagingEntityNotFoundError"].includes(codeOf(error));
+}
+
+/** The service's word for a reader that another one with a greater or equal epoch replaced. */
+const STOLEN = "ReceiverDisconnectedError";
+
+function codeOf(error: Error): string {
+  return (error as { code?: string }).code ?? "";
+}
+
+function takenOver(partition: string, cause: Error): StreamError {
+  return new StreamError(
+    `Another reader took partition ${partition} of the event hub: one streaming query reads a consumer group. End the other one, then start 2b again: it goes on from its tables.`,
+    { cause },
+  );
 }
 
 /** Whether another reader took a partition. */
 export function isTakenOver(error: Error): boolean {
-  return (error as { code?: string }).code === "ReceiverDisconnectedError";
+  return codeOf(error) === STOLEN;
 }
 
 /** A data section arrives as bytes; other AMQP bodies, which no producer of ours sends, as values. */

@@ -1,4 +1,5 @@
 import type { EventHubConsumerClient } from "@azure/event-hubs";
+import { pause } from "clickstream/config";
 import { type BatchLog, noBatchLog, openBatchLog, type PlannedBatch } from "./batch_log.ts";
 import { decodeMessage, type HubMessage } from "./decode.ts";
 import { StreamError } from "./errors.ts";
@@ -16,6 +17,8 @@ import type { LiveStream, StreamOptions, StreamStatus } from "./stream.ts";
 import { Watermark } from "./watermark.ts";
 
 const KEPT_TIMES = 200;
+/** Milliseconds that the hub has to answer a goodbye. */
+const CLOSE_MILLIS = 5000;
 
 /** What silver has reached, in event time; microseconds since 1970. */
 interface Reached {
@@ -335,8 +338,12 @@ export class StreamingQuery implements LiveStream {
 
   async #close(): Promise<void> {
     this.#buffer.release();
-    await this.#receiver?.close();
-    await this.#client?.close();
+    const closing = async () => {
+      await this.#receiver?.close();
+      await this.#client?.close();
+    };
+    // All work is done: a hub that does not answer any more holds nobody up.
+    await Promise.race([closing(), pause(CLOSE_MILLIS)]).catch(() => {});
     this.#log?.close();
   }
 

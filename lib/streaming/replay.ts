@@ -5,6 +5,7 @@ import { type EventMessage, messageOf, parseMessage } from "clickstream/events";
 import { type Lakehouse, records } from "clickstream/lakehouse";
 import { StreamError } from "./errors.ts";
 import { hubEnds, hubError, openProducer, readToEnd } from "./hub.ts";
+import { whileStarting } from "./live_lock.ts";
 import {
   type PartState,
   readState,
@@ -50,9 +51,11 @@ const CHECKPOINT_MILLIS = 1000;
 
 /** Starts to send the staged real-time events to the hub, from where an earlier replay ended. */
 export async function startReplay(options: ReplayOptions): Promise<Replay> {
-  const replay = new Replay(options);
-  await replay.start();
-  return replay;
+  return await whileStarting(options.config, async () => {
+    const replay = new Replay(options);
+    await replay.start();
+    return replay;
+  });
 }
 
 /** A running replay. Long work goes on behind it; ask {@link status}, wait for {@link finished}. */

@@ -1,4 +1,5 @@
 import { joinGroup } from "./group_member.ts";
+import { whileStarting } from "./live_lock.ts";
 import { StreamingQuery } from "./query.ts";
 import type { LiveStream, StreamOptions } from "./stream.ts";
 import { createLiveTables } from "./tables.ts";
@@ -10,9 +11,11 @@ import { createLiveTables } from "./tables.ts";
  * @throws {StreamError} when history was not published
  */
 export async function startStream(options: StreamOptions): Promise<LiveStream> {
-  await createLiveTables(options.lake);
-  if (options.config.checkpointStore.connectionString !== "") return await joinGroup(options);
-  const query = new StreamingQuery(options);
-  await query.start();
-  return query;
+  return await whileStarting(options.config, async () => {
+    await createLiveTables(options.lake);
+    if (options.config.checkpointStore.connectionString !== "") return await joinGroup(options);
+    const query = new StreamingQuery(options);
+    await query.start();
+    return query;
+  });
 }
