@@ -6,7 +6,7 @@ import { mean, quantile, type Row, whole } from "./report.ts";
 import { type BenchShop, knownKeys, withBenchShop } from "./shop.ts";
 import { StreamHandle } from "./stream_handle.ts";
 
-const SMALL = 80_000;
+const SMALL = 40_000;
 const MESSAGES = 20_000;
 const BATCH = 500;
 /** Carts of history that events come to: as many whatever the size. */

@@ -95,8 +95,8 @@ export class Ownership {
 }
 
 /**
- * What a member should claim beside what it owns: free partitions up to its fair share, and if that
- * is too little, some of those who own most.
+ * What a member should claim beside what it owns: free partitions up to its fair share, then one
+ * after the other from whoever owns at least two more.
  *
  * @param owners member by partition; free partitions are absent
  */
@@ -111,13 +111,12 @@ export function partitionsToClaim(
     if (held === undefined) owned.set(owner, [partition]);
     else held.push(partition);
   }
-  const least = Math.floor(partitions.length / owned.size);
   const most = Math.ceil(partitions.length / owned.size);
   const mine = owned.get(member)!.length;
   const claimed = partitions.filter((p) => !owners.has(p)).slice(0, Math.max(0, most - mine));
-  while (mine + claimed.length < least) {
+  for (;;) {
     const richest = [...owned.values()].reduce((a, b) => b.length > a.length ? b : a);
-    if (richest.length <= least) break;
+    if (richest.length < mine + claimed.length + 2) break;
     claimed.push(richest.pop()!);
   }
   return claimed;
