@@ -90,6 +90,6 @@ async function send({ lake, services }: BenchShop): Promise<void> {
       event: { body: Buffer.from(body), contentType: "application/json" },
     };
   });
-  await sendByKey(producer, partitions, events);
+  await sendByKey([producer], partitions, events);
   await producer.close();
 }

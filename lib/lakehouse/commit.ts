@@ -89,10 +89,12 @@ async function putEntry(
   const bytes = entryBytes(attempt, snapshot);
   if (snapshot === null) await lake.storage.makeFolder(`${name.folder}/_delta_log`);
   for (let version = (snapshot?.version ?? -1) + 1;; version++) {
-    const put = lake.storage.putIfAbsent(entryPath(name.folder, version), bytes);
+    const path = entryPath(name.folder, version);
+    const put = lake.storage.putIfAbsent(path, bytes);
     const done = await put.catch((cause) => {
       throw explainFailure(`Table ${name.full}`, cause);
     });
+    if (done && snapshot === null) await lake.storage.flush([path]);
     if (done) return version;
     const rival = await readEntry(lake, name, version);
     if (snapshot === null || rival === null || contradicts(name, attempt, rival)) return null;
@@ -137,7 +139,7 @@ function entryBytes(attempt: Attempt, snapshot: Snapshot | null): Uint8Array {
  *
  * @throws {ConflictError} when the snapshot names another version than a transaction follows
  */
-export function txnActions(
+function txnActions(
   txns: readonly TransactionId[] = [],
   snapshot: Snapshot | null,
 ): Action[] {
@@ -156,8 +158,49 @@ function takenOver(table: string, appId: string): ConflictError {
   );
 }
 
-/** The action that takes a file out; `dataChange` is false when its rows go to another file. */
-export function removeAction(file: AddFile, dataChange = true): { remove: RemoveFile } {
+/** What an operation does to a table: some files go, others come. */
+export interface Exchange {
+  /** What the history calls the commit, unless the options do. */
+  operation: string;
+  /** For the history. */
+  parameters?: Record<string, unknown>;
+  /** Actions that say the table's protocol or schema anew. */
+  head?: readonly Action[];
+  removed?: Iterable<AddFile>;
+  added?: readonly AddFile[];
+  /** Whether the rows stay the same and only lie in other files. @default false */
+  rearranges?: boolean;
+  /** See {@link Attempt}. */
+  reads?: Attempt["reads"];
+}
+
+/**
+ * The attempt that makes an exchange in the table as the snapshot has it; null when there is
+ * nothing to commit.
+ *
+ * @throws {ConflictError} as {@link txnActions}
+ */
+export function exchange(
+  change: Exchange,
+  snapshot: Snapshot | null,
+  options: WriteOptions = {},
+): Attempt | null {
+  const { head = [], removed = [], added = [], rearranges = false, reads } = change;
+  const actions: Action[] = [
+    ...head,
+    ...txnActions(options.txn, snapshot),
+    ...[...removed].map((file) => removeAction(file, !rearranges)),
+    ...added.map((add) => ({ add: { ...add, dataChange: !rearranges } })),
+  ];
+  if (actions.length === 0) return null;
+  const info = {
+    operation: options.operation ?? change.operation,
+    ...(change.parameters === undefined ? {} : { operationParameters: change.parameters }),
+  };
+  return { actions, info, ...(reads === undefined ? {} : { reads }) };
+}
+
+function removeAction(file: AddFile, dataChange: boolean): { remove: RemoveFile } {
   return {
     remove: {
       path: file.path,

@@ -1,5 +1,5 @@
 import type { AddFile } from "./actions.ts";
-import { removeAction, transact, txnActions, type WriteOptions } from "./commit.ts";
+import { exchange, transact, type WriteOptions } from "./commit.ts";
 import { DuplicateKeyError, SchemaError } from "./errors.ts";
 import { schemaActions, widenedBy } from "./evolve.ts";
 import type { Lakehouse } from "./lake.ts";
@@ -57,23 +57,19 @@ export async function mergeInto(
         const wide = { ...snapshot, fields: widenedBy(snapshot.fields, types) };
         const candidates = overlapping(snapshot.files.values(), ranges);
         const plan = await planMerge(lake, open, wide, { rows, matched, candidates, options });
-        if (plan.touched.length === 0 && plan.relations.length === 0 && !options.txn?.length) {
-          return null;
-        }
         const written = await writePlanned(lake, open, wide, plan);
-        return {
-          actions: [
-            ...schemaActions(snapshot, wide.fields),
-            ...txnActions(options.txn, snapshot),
-            ...plan.touched.map((file) => removeAction(file)),
-            ...written.map((add) => ({ add })),
-          ],
-          info: {
-            operation: options.operation ?? "MERGE",
-            operationParameters: { predicate: options.keys.join(", ") },
+        return exchange(
+          {
+            operation: "MERGE",
+            parameters: { predicate: options.keys.join(", ") },
+            head: schemaActions(snapshot, wide.fields),
+            removed: plan.touched,
+            added: written,
+            reads: (file) => overlapping([file], ranges).length > 0,
           },
-          reads: (file) => overlapping([file], ranges).length > 0,
-        };
+          snapshot,
+          options,
+        );
       });
     } finally {
       await connection.run(`DROP TABLE temp.${rows}; DROP TABLE IF EXISTS temp.${matched}`);

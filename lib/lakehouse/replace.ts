@@ -1,10 +1,10 @@
-import { removeAction, transact, txnActions, type WriteOptions } from "./commit.ts";
+import type { WriteOptions } from "./commit.ts";
 import { SchemaError } from "./errors.ts";
 import { holdsFilesOf } from "./evolve.ts";
 import type { Lakehouse } from "./lake.ts";
-import { existing, latestSnapshot } from "./log.ts";
-import { mayMatch, parseCondition } from "./predicate.ts";
-import { matchingFiles, namedRelation } from "./rewrite.ts";
+import { latestSnapshot } from "./log.ts";
+import { rewriteRows } from "./rewrite.ts";
+import type { Snapshot } from "./snapshot.ts";
 import { type OpenSource, type Source, withSource } from "./source.ts";
 import { conform, writeFiles } from "./write.ts";
 
@@ -24,35 +24,19 @@ export async function replaceRows(
   const { where } = options;
   let shape = await latestSnapshot(lake, table);
   return await withSource(lake, source, shape.fields, async (open) => {
-    const { session } = open;
-    const condition = await parseCondition(session, where);
     await checkRows(open, shape.table, conform(open, shape), where);
-    let files = await writeFiles(lake, open, shape, conform(open, shape));
-    return await transact(lake, table, async (found) => {
-      const snapshot = existing(table, found);
+    const write = () => writeFiles(lake, open, shape, conform(open, shape));
+    let files = await write();
+    const insert = async (snapshot: Snapshot) => {
       if (!holdsFilesOf(snapshot, shape)) {
         shape = snapshot;
-        files = await writeFiles(lake, open, shape, conform(open, shape));
+        files = await write();
       }
-      const matches = await matchingFiles(lake, session, snapshot, { sql: where, condition });
-      const kept = `(SELECT * FROM ${namedRelation(lake, snapshot, matches.partly)}
-        WHERE (${where}\n) IS NOT TRUE)`;
-      const written = matches.partly.length === 0
-        ? []
-        : await writeFiles(lake, open, snapshot, kept);
-      return {
-        actions: [
-          ...txnActions(options.txn, snapshot),
-          ...[...matches.whole, ...matches.partly].map((file) => removeAction(file)),
-          ...[...written, ...files].map((add) => ({ add })),
-        ],
-        info: {
-          operation: options.operation ?? "WRITE",
-          operationParameters: { mode: "Overwrite", predicate: where },
-        },
-        reads: (file) => mayMatch(snapshot, file, condition),
-      };
-    });
+      return files;
+    };
+    const parameters = { mode: "Overwrite", predicate: where };
+    const change = { where, insert, operation: "WRITE", parameters };
+    return await rewriteRows(lake, open.session, table, change, options);
   });
 }
 

@@ -6,14 +6,22 @@ import { type Lakehouse, type Session, useSession, withSession } from "./lake.ts
 import { type ColumnType, duckType, type Field, quoteName, quoteText } from "./schema.ts";
 import { prepareViews, sessionFor } from "./views.ts";
 
-/** Rows to write: a query, a polars frame, or columns of plain values. */
-export type Source = SqlSource | FrameSource | ColumnsSource;
+/** Rows to write: a query, a relation of the engine, a polars frame, or columns of plain values. */
+export type Source = SqlSource | RelationSource | FrameSource | ColumnsSource;
 
 /** The result of a query over tables of the lakehouse and what {@link execute} made. */
 export interface SqlSource {
   sql: string;
   /** Where to run it, when it needs what was made there. @default a connection of the lakehouse */
   connection?: DuckDBConnection;
+}
+
+/**
+ * A table of an attached database, or a query in parentheses over such tables. No name in it is
+ * looked up in the lakehouse, which saves small writes much of their time.
+ */
+export interface RelationSource {
+  relation: string;
 }
 
 /** A polars frame; its Datetime columns are UTC. */
@@ -69,6 +77,10 @@ export async function withSource<T>(
       : await useSession(session, () => run(session));
   }
   return await withSession(lake, async (session) => {
+    if ("relation" in source) {
+      const { relation } = source;
+      return await work({ session, relation, types: await typesOf(session, relation) });
+    }
     if ("frame" in source) return await withFrame(lake, session, source.frame, work);
     return await withColumns(session, source.columns, fields, work);
   });

@@ -26,6 +26,8 @@ export interface ReplayOptions {
   speed: number | "max";
   /** Distinct event times after which the replay ends; null sends all. @default null */
   maxTimestamps?: number | null;
+  /** Connections that send, each to partitions of its own, so that order is kept. @default 1 */
+  producers?: number;
   /** Wall clock, milliseconds. @default Date.now */
   now?: () => number;
 }
@@ -62,7 +64,7 @@ export async function startReplay(options: ReplayOptions): Promise<Replay> {
 export class Replay {
   readonly #options: Required<ReplayOptions>;
   readonly #path: string;
-  readonly #producer: EventHubProducerClient;
+  readonly #producers: readonly EventHubProducerClient[];
   #file!: ReplayFile;
   #present = new Set<number>();
   #partitions = 0;
@@ -79,9 +81,13 @@ export class Replay {
   finished: Promise<ReplayStatus> = Promise.resolve(this.status());
 
   constructor(options: ReplayOptions) {
-    this.#options = { maxTimestamps: null, now: Date.now, ...options };
+    this.#options = { maxTimestamps: null, producers: 1, now: Date.now, ...options };
     this.#path = streamFiles(options.config).replay;
-    this.#producer = openProducer({ connectionString: options.connectionString });
+    const { connectionString } = options;
+    this.#producers = Array.from(
+      { length: Math.max(1, this.#options.producers) },
+      () => openProducer({ connectionString }),
+    );
   }
 
   /** Finds out what the hub has already, and begins to send. Called once, by {@link startReplay}. */
@@ -104,7 +110,7 @@ export class Replay {
       error: null,
     };
     if (before?.state === "running" || before?.state === "failed") await this.#readPresent(before);
-    this.#partitions = (await this.#producer.getPartitionIds()).length;
+    this.#partitions = (await this.#producers[0]!.getPartitionIds()).length;
     this.#write();
     this.#started = this.#options.now();
     this.finished = this.#run();
@@ -158,7 +164,7 @@ export class Replay {
     try {
       await this.#sendAll();
       if (this.#stopping) state = "stopped";
-      this.#file.ends = Object.fromEntries(await hubEnds(this.#producer));
+      this.#file.ends = Object.fromEntries(await hubEnds(this.#producers[0]!));
       this.#file.positions = this.#file.ends;
       this.#file.sentThrough = Math.max(this.#file.sentThrough, this.#lastRow);
     } catch (cause) {
@@ -167,7 +173,7 @@ export class Replay {
     }
     this.#file = { ...this.#file, state, error: this.#error?.message ?? null };
     this.#write();
-    await this.#producer.close().catch(() => {});
+    await Promise.all(this.#producers.map((producer) => producer.close().catch(() => {})));
     return this.status();
   }
 
@@ -232,7 +238,7 @@ export class Replay {
         contentType: "application/json",
       },
     }));
-    await sendByKey(this.#producer, this.#partitions, keyed);
+    await sendByKey(this.#producers, this.#partitions, keyed);
     this.#file.sent += group.length;
     this.#lastRow = Number(group.at(-1)!.staged_row);
     this.#file.eventTime = Number(group.at(-1)!.event_time);
@@ -252,7 +258,7 @@ export class Replay {
     const now = this.#options.now();
     if (now - this.#lastCheckpoint < CHECKPOINT_MILLIS) return;
     this.#lastCheckpoint = now;
-    this.#file.positions = Object.fromEntries(await hubEnds(this.#producer));
+    this.#file.positions = Object.fromEntries(await hubEnds(this.#producers[0]!));
     this.#file.sentThrough = Number(group[0]!.staged_row) - 1;
     this.#write();
   }

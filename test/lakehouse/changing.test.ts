@@ -51,6 +51,8 @@ Deno.test("an update sets columns from the old row where its condition is true",
     await updateTable(lake, "t", { set: { name: "name || id" }, where: "t.id >= 2" });
     assert.deepEqual(await shown(lake), ["1 a", "2 a2", "3 a3"]);
     await assert.rejects(updateTable(lake, "t", { set: { nme: "1" } }), SchemaError);
+    await updateTable(lake, "t", { set: { ID: "id + 10", name: "name || id" }, where: "id = 1" });
+    await updateTable(lake, "t", { set: { id: "id - 10", name: "'a'" }, where: "name = 'a1'" });
     await assert.rejects(updateTable(lake, "t", { set: { id: "null" } }), SchemaError);
     assert.deepEqual(await shown(lake), ["1 a", "2 a2", "3 a3"]);
   });

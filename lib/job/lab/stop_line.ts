@@ -70,11 +70,17 @@ const NOTHING_TO_STOP =
   "Nothing to stop: no cell runs, or it waits for something that shows no progress. " +
   "Kernel > Restart ends it.";
 
+/** Jupyter interrupts a kernel before it ends it: then there is nothing to say. In milliseconds. */
+const BEFORE_SAYING_MS = 500;
+
 function codeFor(port: number, password: string): string {
   return `{
   const line = await Deno.connect({ hostname: "127.0.0.1", port: ${port} });
   line.unref();
   await line.write(new TextEncoder().encode("${password}"));
+  const say = () => Deno.jupyter.broadcast("stream", { name: "stderr", text: ${
+    JSON.stringify(NOTHING_TO_STOP + "\n")
+  } });
   const listen = async () => {
     const asked = new Uint8Array(1);
     while (await line.read(asked) !== null) {
@@ -83,11 +89,7 @@ function codeFor(port: number, password: string): string {
         continue;
       }
       const stopped = globalThis[Symbol.for("clickstream.interrupt")]?.() ?? 0;
-      if (stopped === 0) {
-        await Deno.jupyter.broadcast("stream", { name: "stderr", text: ${
-    JSON.stringify(NOTHING_TO_STOP + "\n")
-  } });
-      }
+      if (stopped === 0) setTimeout(say, ${BEFORE_SAYING_MS});
     }
   };
   listen().catch(() => {});
