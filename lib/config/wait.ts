@@ -47,37 +47,25 @@ export async function waitUntil<T>(
  * @param signal ends the pause early; its reason is thrown
  */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const waiter = { due: performance.now() + ms, wake: resolve };
-  const stop = () => reject(signal?.reason);
-  const timer = setTimeout(resolve, ms);
-  signal?.addEventListener("abort", stop, { once: true });
-  waiters.add(waiter);
-  if (!beating) beat();
-  return promise.finally(() => {
-    waiters.delete(waiter);
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", stop);
+  return new Promise<void>((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", stop, { once: true });
   });
 }
 
 /** Milliseconds between two beats. */
 const BEAT_MS = 50;
-const cell = new Int32Array(new SharedArrayBuffer(4));
-const waiters = new Set<{ due: number; wake: () => void }>();
-let beating = false;
 
-/**
- * Wakes those whose time has come while somebody waits. On a busy machine Deno 2.8.0 can miss the
- * moment of a timer, and then sleeps until something else happens, or forget the timer altogether:
- * this goes by a thread of its own.
+/*
+ * Once DuckDB has been opened, Deno 2.8.0 loses a timer that is set while no other one recurs: it
+ * never fires, and the process sleeps until something else happens. This one recurs as long as the
+ * process lives, which it does not keep alive.
  */
-async function beat(): Promise<void> {
-  beating = true;
-  while (waiters.size > 0) {
-    await Atomics.waitAsync(cell, 0, 0, BEAT_MS).value;
-    const now = performance.now();
-    for (const waiter of waiters) if (now >= waiter.due) waiter.wake();
-  }
-  beating = false;
-}
+Deno.unrefTimer(setInterval(() => {}, BEAT_MS) as unknown as number);

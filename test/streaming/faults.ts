@@ -73,7 +73,7 @@ async function breakAll(live: LiveShop, plan: readonly Step[]): Promise<void> {
   const { config, connectionString, endpoint, key } = live.shop;
   const speed = FEBRUARY_SECONDS / (PACE * plan.length);
   const stream = live.actor("stream_process.ts", config.home, connectionString, endpoint, key);
-  const producer = live.actor("replay_process.ts", config.home, connectionString, String(speed));
+  const producer = live.actor("paced_replay.ts", config.home, connectionString, String(speed));
   await Promise.all([producer.start(), stream.start()]);
   const started = performance.now();
   for (const [i, { fault, batches }] of plan.entries()) {

@@ -22,8 +22,6 @@ export interface LiveShop {
 
 /** Publishes a shop of so many events, with services that can be killed. */
 export async function openLiveShop(events: number): Promise<LiveShop> {
-  // A timer that is always due soon: on a busy machine Deno 2.8.0 can forget one behind far ones.
-  const awake = setInterval(() => {}, 20);
   const home = mkdtempSync(join(tmpdir(), "clickstream-test-"));
   const actors: Actor[] = [];
   const actor = (script: string, ...args: string[]) => {
@@ -62,7 +60,6 @@ export async function openLiveShop(events: number): Promise<LiveShop> {
       closeOnlineStore(store);
       await closeLakehouse(lake);
       await Promise.all([hubLine.close(), storeLine.close()]);
-      clearInterval(awake);
       rmSync(home, { recursive: true, force: true, maxRetries: 3 });
     },
   };
