@@ -11,6 +11,7 @@ import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { runCommand, waitUntil } from "clickstream/config";
 
@@ -30,7 +31,7 @@ interface Exchange {
 }
 
 const CONNECTIONS = 32;
-const SCRIPT = new URL("../test/interop/serve_cosmos.ts", import.meta.url).pathname;
+const SCRIPT = fileURLToPath(new URL("../test/interop/serve_cosmos.ts", import.meta.url));
 
 await runCommand(async (args) => {
   const options = { items: { type: "string" }, seconds: { type: "string" } } as const;
