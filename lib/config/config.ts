@@ -18,6 +18,12 @@ const settings = z.object({
    */
   EVENT_HUBS_CONNECTION_STRING: z.string().default(""),
   EVENT_HUBS_CONSUMER_GROUP: z.string().min(1).default("$Default"),
+  /**
+   * Connection string of a storage account in which streaming queries agree on who reads which
+   * partition. Empty: one query reads them all.
+   */
+  CHECKPOINT_STORE_CONNECTION_STRING: z.string().default(""),
+  CHECKPOINT_STORE_CONTAINER: z.string().min(3).default("clickstream-consumers"),
   /** Cosmos DB account endpoint. Empty: the local store's. */
   COSMOS_ENDPOINT: z.string().default(""),
   /** Key that may only read: used by serving. Without keys, the process signs in to Azure. */
@@ -42,6 +48,8 @@ const settings = z.object({
   EVENT_HUBS_PORT: z.coerce.number().int().min(0).max(65535).default(0),
   COSMOS_PORT: z.coerce.number().int().min(0).max(65535).default(0),
   SERVING_PORT: z.coerce.number().int().min(0).max(65535).default(0),
+  /** When features cannot be looked up: score with defaults and say so, or `fail` with 503. */
+  SERVING_STORE_DOWN: z.enum(["defaults", "fail"]).default("defaults"),
 });
 
 /** Names of the settings, as they stand in `.env` and the environment. */
@@ -53,9 +61,10 @@ export interface Config {
   home: string;
   profile: "local" | "azure";
   eventHubs: { connectionString: string; consumerGroup: string; port: number };
+  checkpointStore: { connectionString: string; container: string };
   cosmos: { endpoint: string; readKey: string; writeKey: string; database: string; port: number };
   model: { name: string; inferenceName: string };
-  serving: { url: string; token: string; port: number };
+  serving: { url: string; token: string; port: number; storeDown: "defaults" | "fail" };
   mlflow: { trackingUri: string };
   databricks: { host: string; token: string };
   databases: { clickstream: string; raw: string; processed: string; warehouse: string };
@@ -96,6 +105,10 @@ function toConfig(s: z.infer<typeof settings>): Config {
       consumerGroup: s.EVENT_HUBS_CONSUMER_GROUP,
       port: s.EVENT_HUBS_PORT,
     },
+    checkpointStore: {
+      connectionString: s.CHECKPOINT_STORE_CONNECTION_STRING,
+      container: s.CHECKPOINT_STORE_CONTAINER,
+    },
     cosmos: {
       endpoint: s.COSMOS_ENDPOINT,
       readKey: s.COSMOS_READ_KEY,
@@ -104,7 +117,12 @@ function toConfig(s: z.infer<typeof settings>): Config {
       port: s.COSMOS_PORT,
     },
     model: { name: s.MODEL_NAME, inferenceName: s.MODEL_INFERENCE_NAME },
-    serving: { url: s.SERVING_URL, token: s.SERVING_TOKEN, port: s.SERVING_PORT },
+    serving: {
+      url: s.SERVING_URL,
+      token: s.SERVING_TOKEN,
+      port: s.SERVING_PORT,
+      storeDown: s.SERVING_STORE_DOWN,
+    },
     mlflow: { trackingUri: s.MLFLOW_TRACKING_URI },
     databricks: { host: s.DATABRICKS_HOST, token: s.DATABRICKS_TOKEN },
     databases: {

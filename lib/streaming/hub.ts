@@ -40,6 +40,14 @@ export function openProducer(options: HubOptions): EventHubProducerClient {
     : new EventHubProducerClient(...hub, azureCredential(), settings);
 }
 
+/**
+ * A client that sends a batch once. A line that breaks while a batch is sent leaves open whether the
+ * hub has it: sending it again unasked would double it.
+ */
+export function openSender(options: HubOptions): EventHubProducerClient {
+  return new EventHubProducerClient(options.connectionString, { retryOptions: { maxRetries: 0 } });
+}
+
 /** A client that receives. */
 export function openConsumer(options: HubOptions): EventHubConsumerClient {
   const group = options.consumerGroup ?? EventHubConsumerClient.defaultConsumerGroupName;
@@ -162,7 +170,11 @@ function subscribe(
       await context.updateCheckpoint(fresh.at(-1)!);
     },
     processError: (error) => {
-      options.onError(hubError(`be read (partition ${id})`, error), isFinal(error));
+      const failure = codeOf(error) === STOLEN ? takenOver(id, error) : hubError(
+        `be read (partition ${id})`,
+        error,
+      );
+      options.onError(failure, isFinal(error));
       return Promise.resolve();
     },
   }, {
@@ -187,10 +199,22 @@ function toMessage(partition: number, event: ReceivedEventData): HubMessage {
 }
 
 /** Trying again does not help: another reader took the partition, or the key is refused. */
-function isFinal(error: Error): boolean {
-  const code = (error as { code?: string }).code ?? "";
-  return code === "ReceiverDisconnectedError" || code === "UnauthorizedError" ||
-    code === "MessagingEntityNotFoundError";
+export function isFinal(error: Error): boolean {
+  return [STOLEN, "UnauthorizedError", "MessagingEntityNotFoundError"].includes(codeOf(error));
+}
+
+/** The service's word for a reader that another one with a greater or equal epoch replaced. */
+const STOLEN = "ReceiverDisconnectedError";
+
+function codeOf(error: Error): string {
+  return (error as { code?: string }).code ?? "";
+}
+
+function takenOver(partition: string, cause: Error): StreamError {
+  return new StreamError(
+    `Another reader took partition ${partition} of the event hub: one streaming query reads a consumer group. End the other one, then start 2b again: it goes on from its tables.`,
+    { cause },
+  );
 }
 
 /** A data section arrives as bytes; other AMQP bodies, which no producer of ours sends, as values. */

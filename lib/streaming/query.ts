@@ -1,5 +1,5 @@
 import type { EventHubConsumerClient } from "@azure/event-hubs";
-import { type Config } from "clickstream/config";
+import { type Config, pause } from "clickstream/config";
 import type { Lakehouse } from "clickstream/lakehouse";
 import type { OnlineStore } from "clickstream/online";
 import { type BatchLog, openBatchLog, type PlannedBatch } from "./batch_log.ts";
@@ -9,6 +9,7 @@ import { EventTables } from "./event_tables.ts";
 import { hubEnds, openConsumer, receive } from "./hub.ts";
 import { LiveState } from "./live_state.ts";
 import { MessageBuffer } from "./message_buffer.ts";
+import { whileStarting } from "./live_lock.ts";
 import { livePositions } from "./positions.ts";
 import { OnlinePublisher } from "./publisher.ts";
 import type { PlacedEvent } from "./recovery.ts";
@@ -50,6 +51,8 @@ export interface StreamStatus {
   batches: number;
   /** Milliseconds that the latest micro-batches took (state only, without waiting). */
   batchMillis: number[];
+  /** Milliseconds that the latest merges into gold took. */
+  mergeMillis: number[];
   /** Messages that silver holds. */
   committed: number;
   /** Messages in the hub that are not processed yet. */
@@ -67,14 +70,18 @@ export interface StreamStatus {
   error: StreamError | null;
 }
 
-const KEPT_BATCH_TIMES = 200;
+const KEPT_TIMES = 200;
+/** Milliseconds that the hub has to answer a goodbye. */
+const CLOSE_MILLIS = 5000;
 
 /** Starts the query that carries the hub's events to bronze, silver, gold and the online store. */
 export async function startStream(options: StreamOptions): Promise<StreamingQuery> {
-  await createLiveTables(options.lake);
-  const query = new StreamingQuery(options);
-  await query.start();
-  return query;
+  return await whileStarting(options.config, async () => {
+    await createLiveTables(options.lake);
+    const query = new StreamingQuery(options);
+    await query.start();
+    return query;
+  });
 }
 
 /** A running streaming query. Long work goes on behind it; ask {@link status}, then {@link stop}. */
@@ -87,7 +94,7 @@ export class StreamingQuery {
   readonly #hubEnds = new Map<number, number>();
   readonly #status: Pick<
     StreamStatus,
-    "state" | "messages" | "rejected" | "late" | "batches" | "batchMillis" | "error"
+    "state" | "messages" | "rejected" | "late" | "batches" | "batchMillis" | "mergeMillis" | "error"
   >;
   #tables!: EventTables;
   #watermark!: Watermark;
@@ -120,6 +127,7 @@ export class StreamingQuery {
       late: 0,
       batches: 0,
       batchMillis: [],
+      mergeMillis: [],
       error: null,
     };
   }
@@ -245,9 +253,7 @@ export class StreamingQuery {
     if (messages.length > 0) {
       const started = performance.now();
       await this.#process(messages);
-      const times = this.#status.batchMillis;
-      times.push(performance.now() - started);
-      if (times.length > KEPT_BATCH_TIMES) times.shift();
+      keepTime(this.#status.batchMillis, started);
       this.#status.batches += 1;
     }
     this.#watermark.advance(this.#options.now());
@@ -326,7 +332,9 @@ export class StreamingQuery {
     const changes = this.#state.takeChanges();
     const ends = new Map(this.#processed);
     await this.#commit();
+    const started = performance.now();
     await this.#state.mergeGold(changes, ends, this.#options.now() * 1000);
+    keepTime(this.#status.mergeMillis, started);
   }
 
   #isCommitted(batch: PlannedBatch): boolean {
@@ -352,8 +360,9 @@ export class StreamingQuery {
 
   async #close(): Promise<void> {
     this.#buffer.release();
-    await this.#receiver.close();
-    await this.#client.close();
+    const closing = this.#receiver.close().then(() => this.#client.close());
+    // All work is done: a hub that does not answer any more holds nobody up.
+    await Promise.race([closing, pause(CLOSE_MILLIS)]).catch(() => {});
     this.#log.close();
   }
 
@@ -374,6 +383,12 @@ export class StreamingQuery {
     this.#durableWatermark = watermark;
     this.#expiryIsDue = true;
   }
+}
+
+/** Notes how long something took, forgetting the oldest. */
+function keepTime(times: number[], started: number): void {
+  times.push(performance.now() - started);
+  if (times.length > KEPT_TIMES) times.shift();
 }
 
 function endsOf(messages: readonly HubMessage[]): Map<number, number> {

@@ -1,7 +1,7 @@
 import type { ShopEvent } from "clickstream/events";
 import { type Lakehouse, records } from "clickstream/lakehouse";
 import { eventSets } from "clickstream/metrics";
-import { goldPositions, loadState } from "./gold_tables.ts";
+import { loadState } from "./gold_tables.ts";
 import type { KeyedState, StateKey } from "./keyed_state.ts";
 import { attributesOf, type ProductAttributes } from "./product_attributes.ts";
 import { beyond, type Positions } from "./positions.ts";
@@ -42,8 +42,10 @@ export async function recoverState(
   states: readonly KeyedState[],
   online: OnlinePosition,
 ): Promise<RecoveredState> {
-  for (const state of states) await loadState(lake, state, online.watermark);
-  const counted = await goldPositions(lake);
+  const counted = new Map<string, Positions>();
+  for (const state of states) {
+    counted.set(state.set.name, await loadState(lake, state, online.watermark));
+  }
   return {
     counted,
     tail: await silverTail(lake, counted),

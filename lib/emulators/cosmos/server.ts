@@ -147,8 +147,9 @@ async function answer(account: Account, request: Request): Promise<Response> {
     const body = await readBody(request);
     return toResponse(await dispatch(account, request, body));
   } catch (error) {
-    if (!(error instanceof CosmosFailure)) console.error("cosmos:", error);
-    return toResponse(failureReply(error));
+    const reply = failureReply(error);
+    if (reply.status === 500) console.error("cosmos:", error);
+    return toResponse(reply);
   }
 }
 
