@@ -89,7 +89,7 @@ Deno.test("a consumer that never reads its socket harms nobody and holds little 
       // 54 MB are there; sockets and buffers take some, the rest waits on disk.
       assert.ok(given.lag! > 1000, `only ${given.lag} of the stuck one's events wait`);
       stuck.socket.resume();
-      await waitUntil(() => server.status().hubs[0]!.groups[0]!.partitions[0]!.lag === 0, {
+      await waitUntil(() => server.status().hubs[0]!.groups[0]!.partitions[0]!.lag! < given.lag!, {
         what: "the stuck one to be served again",
       });
       await stuck.close();
