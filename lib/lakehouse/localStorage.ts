@@ -1,4 +1,5 @@
 import { dirname, join } from "node:path";
+import { inBatches } from "./batches.ts";
 import { DeltaError } from "./errors.ts";
 import type { ListOptions, Storage, StoredFile } from "./storage.ts";
 
@@ -112,17 +113,14 @@ function foldersAbove(root: string, locations: readonly string[]): string[] {
 }
 
 async function flushFiles(root: string, locations: string[]): Promise<void> {
-  const paths = [...locations, ...foldersAbove(root, locations)];
-  for (let start = 0; start < paths.length; start += OPEN_AT_ONCE) {
-    await Promise.all(paths.slice(start, start + OPEN_AT_ONCE).map(syncPath));
-  }
+  await inBatches([...locations, ...foldersAbove(root, locations)], syncPath);
 }
 
-/** Well below the number of files that systems let a process have open. */
-const OPEN_AT_ONCE = 64;
-
 async function syncPath(location: string): Promise<void> {
-  using file = await Deno.open(location, { read: true });
+  // Windows syncs no folder, and a file only through a handle that may write.
+  const write = Deno.build.os === "windows";
+  if (write && (await Deno.stat(location)).isDirectory) return;
+  using file = await Deno.open(location, { read: true, write });
   await file.sync();
 }
 

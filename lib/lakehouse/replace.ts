@@ -4,9 +4,10 @@ import { holdsFilesOf } from "./evolve.ts";
 import type { Lakehouse } from "./lake.ts";
 import { latestSnapshot } from "./log.ts";
 import { rewriteRows } from "./rewrite.ts";
+import { quoteText } from "./schema.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { type OpenSource, type Source, withSource } from "./source.ts";
-import { conform, writeFiles } from "./write.ts";
+import { conform, type TableShape, writeFiles } from "./write.ts";
 
 /** Which rows {@link replaceRows} replaces. */
 export interface ReplaceOptions extends WriteOptions {
@@ -24,8 +25,14 @@ export async function replaceRows(
   const { where } = options;
   let shape = await latestSnapshot(lake, table);
   return await withSource(lake, source, shape.fields, async (open) => {
-    await checkRows(open, shape.table, conform(open, shape), where);
-    const write = () => writeFiles(lake, open, shape, conform(open, shape));
+    const write = () =>
+      writeFiles(lake, open, shape, checkedRows(open, shape, where)).catch((cause) => {
+        if (!String(cause.message).includes(OTHER_ROWS)) throw cause;
+        throw new SchemaError(
+          `Table ${shape.table}: ${OTHER_ROWS} «${where}», which says what to replace: filter them out.`,
+          { cause },
+        );
+      });
     let files = await write();
     const insert = async (snapshot: Snapshot) => {
       if (!holdsFilesOf(snapshot, shape)) {
@@ -40,18 +47,10 @@ export async function replaceRows(
   });
 }
 
-async function checkRows(
-  open: OpenSource,
-  table: string,
-  relation: string,
-  where: string,
-): Promise<void> {
-  const result = await open.session.connection.runAndReadAll(
-    `SELECT count(*) FROM ${relation} WHERE (${where}\n) IS NOT TRUE`,
-  );
-  const others = Number(result.getRows()[0]![0]);
-  if (others === 0) return;
-  throw new SchemaError(
-    `Table ${table}: ${others} rows of the source do not meet «${where}», which says what to replace: filter them out.`,
-  );
+/** The source's rows; one that does not meet the condition is an error. */
+function checkedRows(open: OpenSource, shape: TableShape, where: string): string {
+  return `(SELECT * FROM ${conform(open, shape)}
+    WHERE CASE WHEN (${where}\n) THEN true ELSE error(${quoteText(OTHER_ROWS)}) END)`;
 }
+
+const OTHER_ROWS = "rows of the source do not meet the condition";

@@ -1,3 +1,4 @@
+import { inBatches } from "./batches.ts";
 import { DeltaError } from "./errors.ts";
 import { intervalOf } from "./intervals.ts";
 import type { Lakehouse } from "./lake.ts";
@@ -76,7 +77,7 @@ function isHidden(path: string): boolean {
 }
 
 async function removeFiles(lake: Lakehouse, paths: readonly string[]): Promise<void> {
-  await Promise.all(paths.map((path) => lake.storage.delete(path)));
+  await inBatches(paths, (path) => lake.storage.delete(path));
   // One write fills one such folder; those of its partitions lie in it.
   const folders = new Set(paths.map((path) => /^.*?\/part-[^/]+(?=\/)/.exec(path)?.[0]));
   for (const folder of folders) {

@@ -14,6 +14,7 @@ export const GAP = `INTERVAL ${SESSION_GAP_MINUTES} MINUTE`;
  */
 export function sessionizeSql(hits: string): string {
   const visitor = "PARTITION BY userid, ip ORDER BY ts";
+  // By RANGE, hits of one moment see each other, in whatever order each window has them.
   return `
     WITH marked AS (
       SELECT *, coalesce(ts - lag(ts) OVER visitor >= ${GAP}, true) AS opens,
@@ -21,9 +22,9 @@ export function sessionizeSql(hits: string): string {
       FROM ${hits} AS hits WINDOW visitor AS (${visitor})),
     spanned AS (
       SELECT *,
-        max(CASE WHEN opens THEN ts END) OVER (${visitor} ROWS UNBOUNDED PRECEDING) AS start_ts,
+        max(CASE WHEN opens THEN ts END) OVER (${visitor} RANGE UNBOUNDED PRECEDING) AS start_ts,
         min(CASE WHEN closes THEN ts END)
-          OVER (${visitor} ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS end_ts
+          OVER (${visitor} RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS end_ts
       FROM marked)
     SELECT ts, ip, url, userid, city, country, state, date_ts,
       md5(concat_ws(chr(9), coalesce(userid, ''), coalesce(ip, ''), epoch_us(start_ts))) AS sessionid,

@@ -1,5 +1,11 @@
-import { counters, keptColumns, type MetricSet, needsSession, ratios } from "./definition.ts";
-import { timeColumn } from "./definition.ts";
+import {
+  counters,
+  keptColumns,
+  type MetricSet,
+  needsSession,
+  ratios,
+  timeColumn,
+} from "./definition.ts";
 import { distinctSql, type FurtherSql, furtherSql } from "./further_sql.ts";
 
 /**

@@ -110,6 +110,7 @@ function serverOptions(
     tokens: [config.serving.token],
     directory: servingPaths(config).directory,
     port: config.serving.port,
+    onStoreDown: config.serving.storeDown,
     inferenceLog: inferenceLog({
       write: inferenceWriter(lake),
       onError: (error) => log.error({ err: error }, "the inference log cannot be written"),

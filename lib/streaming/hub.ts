@@ -1,17 +1,19 @@
 import {
   EventHubConsumerClient,
   EventHubProducerClient,
+  parseEventHubConnectionString,
   type ReceivedEventData,
   RetryMode,
   type RetryOptions,
   type Subscription,
 } from "@azure/event-hubs";
+import { azureCredential } from "clickstream/config";
 import type { HubMessage } from "./decode.ts";
 import { StreamError } from "./errors.ts";
 
 /** Where the hub is. */
 export interface HubOptions {
-  /** Connection string with EntityPath. */
+  /** Connection string with EntityPath; one without a key makes the process sign in to Azure. */
   connectionString: string;
   /** Consumer group. @default $Default */
   consumerGroup?: string;
@@ -30,13 +32,47 @@ const RETRIES: RetryOptions = {
 
 /** A client that sends. */
 export function openProducer(options: HubOptions): EventHubProducerClient {
-  return new EventHubProducerClient(options.connectionString, { retryOptions: RETRIES });
+  const settings = { retryOptions: RETRIES };
+  const { connectionString } = options;
+  const hub = signedInHub(connectionString);
+  return hub === null
+    ? new EventHubProducerClient(connectionString, settings)
+    : new EventHubProducerClient(...hub, azureCredential(), settings);
+}
+
+/**
+ * A client that sends a batch once. A line that breaks while a batch is sent leaves open whether the
+ * hub has it: sending it again unasked would double it.
+ */
+export function openSender(options: HubOptions): EventHubProducerClient {
+  return new EventHubProducerClient(options.connectionString, { retryOptions: { maxRetries: 0 } });
 }
 
 /** A client that receives. */
 export function openConsumer(options: HubOptions): EventHubConsumerClient {
   const group = options.consumerGroup ?? EventHubConsumerClient.defaultConsumerGroupName;
-  return new EventHubConsumerClient(group, options.connectionString, { retryOptions: RETRIES });
+  const settings = { retryOptions: RETRIES };
+  const { connectionString } = options;
+  const hub = signedInHub(connectionString);
+  return hub === null
+    ? new EventHubConsumerClient(group, connectionString, settings)
+    : new EventHubConsumerClient(group, ...hub, azureCredential(), settings);
+}
+
+/**
+ * Namespace and hub of a connection string that holds no key; null of one that does.
+ *
+ * @throws {StreamError} when it names no hub
+ */
+export function signedInHub(connectionString: string): [namespace: string, hub: string] | null {
+  const parts = parseEventHubConnectionString(connectionString);
+  if ("sharedAccessKey" in parts || "sharedAccessSignature" in parts) return null;
+  if (!parts.eventHubName) {
+    throw new StreamError(
+      "The Event Hubs connection string names no hub: end it with ;EntityPath=<hub>.",
+    );
+  }
+  return [parts.fullyQualifiedNamespace, parts.eventHubName];
 }
 
 /** Where each partition ends now. */
@@ -164,7 +200,7 @@ function toMessage(partition: number, event: ReceivedEventData): HubMessage {
 }
 
 /** Trying again does not help: another reader took the partition, or the key is refused. */
-function isFinal(error: Error): boolean {
+export function isFinal(error: Error): boolean {
   return [STOLEN, "UnauthorizedError", "MessagingEntityNotFoundError"].includes(codeOf(error));
 }
 
@@ -176,6 +212,7 @@ function codeOf(error: Error): string {
 }
 
 function takenOver(partition: string, cause: Error): StreamError {
+  console.error("DBG", cause.message);
   return new StreamError(
     `Another reader took partition ${partition} of the event hub: one streaming query reads a consumer group. End the other one, then start 2b again: it goes on from its tables.`,
     { cause },

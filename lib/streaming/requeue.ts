@@ -5,7 +5,7 @@ import type { Config } from "clickstream/config";
 import { type Lakehouse, mergeInto, records, snapshot } from "clickstream/lakehouse";
 import { lastBatch } from "./daily.ts";
 import { decodeMessage } from "./decode.ts";
-import { hubEnds, openProducer, readToEnd } from "./hub.ts";
+import { hubEnds, openProducer, openSender, readToEnd } from "./hub.ts";
 import { withLiveHalfStopped } from "./live_lock.ts";
 import { bodyBytes } from "./rebuild.ts";
 import { type KeyedEvent, sendByKey } from "./send_by_key.ts";
@@ -71,6 +71,8 @@ async function requeue(options: RequeueOptions): Promise<Requeued> {
   const result: Requeued = { tried: 0, readable: 0, sent: 0, recovered: 0 };
   if (write) result.recovered = await markSent(options);
   const producer = openProducer({ connectionString });
+  // What a failure leaves open, the next run finds out.
+  const sender = openSender({ connectionString });
   try {
     if (write) await noteStart(config, producer);
     let last: Place | null = null;
@@ -83,13 +85,13 @@ async function requeue(options: RequeueOptions): Promise<Requeued> {
       result.readable += readable.length;
       if (!write || readable.length === 0) continue;
       const partitions = (await producer.getPartitionIds()).length;
-      await sendByKey([producer], partitions, readable.map(({ keyed }) => keyed));
+      await sendByKey([sender], partitions, readable.map(({ keyed }) => keyed));
       await mark(lake, readable.map(({ place }) => place));
       result.sent += readable.length;
     }
     if (write) await noteEnd(config, producer);
   } finally {
-    await producer.close();
+    await Promise.all([producer.close(), sender.close()]);
   }
   return result;
 }

@@ -31,10 +31,13 @@ export async function sendByKey(
     if (lane === undefined) lanes.set(partition, [event]);
     else lane.push(event);
   }
-  await Promise.all([...lanes].map(([partition, lane]) => {
+  const sent = [...lanes].map(([partition, lane]) => {
     const producer = producers[partition % producers.length]!;
     return sendInOrder(producer, String(partition), lane);
-  }));
+  });
+  // Whoever finds out what arrived after a failure does so when nothing is under way any more.
+  const failed = (await Promise.allSettled(sent)).find((lane) => lane.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
 }
 
 async function sendInOrder(

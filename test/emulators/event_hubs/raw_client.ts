@@ -22,10 +22,14 @@ export interface RawReceiver {
   settledByServer: number;
 }
 
+/** Where a raw client connects, and with which keys. */
+export type RawServer = Pick<EventHubs, "port" | "keys">;
+
 /** Connects and puts a token for the whole hub. */
 export async function connectRaw(
-  server: EventHubs,
+  server: RawServer,
   expiresMs: number = Date.now() + 3_600_000,
+  hub: string = HUB,
 ): Promise<RawClient> {
   const socket = connect(server.port, "127.0.0.1");
   const container = rhea.create_container();
@@ -43,7 +47,7 @@ export async function connectRaw(
     (connection as unknown as NodeJS.EventEmitter).on(event, () => {});
   }
   await once(connection, "connection_open");
-  const putToken = await openTokens(server, connection);
+  const putToken = await openTokens(server, connection, hub);
   await putToken(expiresMs);
   return {
     putToken,
@@ -59,7 +63,7 @@ export async function connectRaw(
 }
 
 /** Opens the two links over which tokens are put. */
-async function openTokens(server: EventHubs, connection: rhea.Connection) {
+async function openTokens(server: RawServer, connection: rhea.Connection, hub: string) {
   const sender = connection.open_sender("$cbs");
   const receiver = connection.open_receiver({ source: "$cbs", target: "reply" } as never);
   await once(sender, "sendable");
@@ -71,9 +75,9 @@ async function openTokens(server: EventHubs, connection: rhea.Connection) {
       application_properties: {
         operation: "put-token",
         type: "servicebus.windows.net:sastoken",
-        name: `sb://127.0.0.1/${HUB}`,
+        name: `sb://127.0.0.1/${hub}`,
       },
-      body: createToken(`sb://127.0.0.1/${HUB}`, server.keys[0]!, expiresMs),
+      body: createToken(`sb://127.0.0.1/${hub}`, server.keys[0]!, expiresMs),
     });
     await answered;
   };
