@@ -207,12 +207,13 @@ export function isFinal(error: Error): boolean {
 /** The service's word for a reader that another one with a greater or equal epoch replaced. */
 const STOLEN = "ReceiverDisconnectedError";
 
+/** The service's code of what the SDK threw, also when {@link hubError} wrapped it. */
 function codeOf(error: Error): string {
-  return (error as { code?: string }).code ?? "";
+  const { code, cause } = error as { code?: string; cause?: { code?: string } };
+  return code ?? cause?.code ?? "";
 }
 
 function takenOver(partition: string, cause: Error): StreamError {
-  console.error("DBG", cause.message);
   return new StreamError(
     `Another reader took partition ${partition} of the event hub: one streaming query reads a consumer group. End the other one, then start 2b again: it goes on from its tables.`,
     { cause },
