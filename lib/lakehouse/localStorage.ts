@@ -117,7 +117,10 @@ async function flushFiles(root: string, locations: string[]): Promise<void> {
 }
 
 async function syncPath(location: string): Promise<void> {
-  using file = await Deno.open(location, { read: true });
+  // Windows syncs no folder, and a file only through a handle that may write.
+  const write = Deno.build.os === "windows";
+  if (write && (await Deno.stat(location)).isDirectory) return;
+  using file = await Deno.open(location, { read: true, write });
   await file.sync();
 }
 
