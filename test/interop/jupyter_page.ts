@@ -27,7 +27,7 @@ export interface OpenNotebook {
   /** Path of the file. */
   path: string;
   /** Runs a command of JupyterLab with this notebook in front. */
-  command(id: string): Promise<void>;
+  command(id: string, args?: Record<string, string>): Promise<void>;
   /** Brings it to the front. */
   front(): Promise<void>;
   /** Starts Run All, and does not wait. */
@@ -84,7 +84,10 @@ export async function openNotebook(page: Page, path: string): Promise<OpenNotebo
     path,
     cells,
     front: () => inPanel(IN_FRONT),
-    command: (id) => inPanel(`${IN_FRONT} await app.commands.execute(${JSON.stringify(id)});`),
+    command: (id, args = {}) =>
+      inPanel(
+        `${IN_FRONT} await app.commands.execute(${JSON.stringify(id)}, ${JSON.stringify(args)});`,
+      ),
     runAll: () =>
       inPanel(`
         globalThis.seenTexts ??= {};
