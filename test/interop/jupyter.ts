@@ -192,7 +192,7 @@ async function keepScreen(page: Page, notebook: OpenNotebook, name: string): Pro
   for (const theme of ["Light", "Dark"]) {
     await notebook.command("apputils:change-theme", { theme: `JupyterLab ${theme}` });
     const chart = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea-output")
-      .locator("img, .js-plotly-plot").locator("visible=true").first();
+      .locator("img, .main-svg").locator("visible=true").first();
     if (await chart.count() === 0) continue;
     await chart.scrollIntoViewIfNeeded();
     const file = name.replace(".ipynb", `-${theme.toLowerCase()}.png`);
