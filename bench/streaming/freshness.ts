@@ -35,7 +35,7 @@ export async function measureFreshness(shop: BenchShop, forSeconds = 30): Promis
       { length: PER_SECOND * TICK_MILLIS / 1000 },
       () => keyedEvent(number++),
     );
-    running.push(sendByKey(producer, partitions, events));
+    running.push(sendByKey([producer], partitions, events));
     if (tick % PROBE_EVERY !== 0) continue;
     const warm = tick * TICK_MILLIS >= WARM_UP_SECONDS * 1000;
     running.push(

@@ -1,3 +1,4 @@
+import { pause } from "clickstream/config";
 import { startReplay } from "clickstream/streaming";
 import { eventSets, inferenceTable } from "clickstream/metrics";
 import { committedPositions } from "../../lib/streaming/event_tables.ts";
@@ -57,7 +58,7 @@ async function catchUp(shop: BenchShop, sent: number) {
     watch(status);
     if (online === 0 && status.onlinePending === 0) online = since();
     if (tables === 0 && status.committed >= sent && await goldHolds(shop, sent)) tables = since();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await pause(50);
   }
   const { megabytes } = stream;
   const { published } = await stream.stop();

@@ -6,7 +6,7 @@ import { mean, quantile, type Row, whole } from "./report.ts";
 import { type BenchShop, knownKeys, withBenchShop } from "./shop.ts";
 import { StreamHandle } from "./stream_handle.ts";
 
-const SMALL = 80_000;
+const SMALL = 40_000;
 const MESSAGES = 20_000;
 const BATCH = 500;
 /** Carts of history that events come to: as many whatever the size. */
@@ -90,6 +90,6 @@ async function send({ lake, services }: BenchShop): Promise<void> {
       event: { body: Buffer.from(body), contentType: "application/json" },
     };
   });
-  await sendByKey(producer, partitions, events);
+  await sendByKey([producer], partitions, events);
   await producer.close();
 }

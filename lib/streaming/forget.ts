@@ -15,9 +15,9 @@ import { withoutUser } from "./forget_products.ts";
 import { hubEnds, openProducer } from "./hub.ts";
 import { withLiveHalfStopped } from "./live_lock.ts";
 import { countRequeued } from "./requeue.ts";
+import { readQuery } from "./query_files.ts";
 import {
   type DailyFile,
-  type QueryFile,
   readState,
   type RebuildFile,
   type ReplayFile,
@@ -131,7 +131,7 @@ async function checkQuiet({ config, connectionString }: ForgetOptions): Promise<
   if (readState<RebuildFile>(streamFiles(config).rebuild) !== null) {
     throw new StreamError("A rebuild was cut off: run deno task rebuild -- --write first.");
   }
-  const committed = readState<QueryFile>(streamFiles(config).query)?.committed ?? {};
+  const committed = readQuery(config)?.committed ?? {};
   const producer = openProducer({ connectionString });
   try {
     const unread = [...await hubEnds(producer)]

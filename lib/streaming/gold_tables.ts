@@ -20,7 +20,8 @@ import { emptyBuffer, pushRow } from "./columns.ts";
 import { committedPositions } from "./event_tables.ts";
 import type { KeyedState, StateKey, StateRow, StoredKey } from "./keyed_state.ts";
 import type { Positions } from "./positions.ts";
-import type { ProductAttributes } from "./product_attributes.ts";
+import { type ProductAttributes, replacesSql } from "./product_attributes.ts";
+import { holdsUser, type Share } from "./share.ts";
 import { attributeColumns, TABLES } from "./tables.ts";
 
 /**
@@ -51,7 +52,7 @@ export async function mergeState(
   });
 }
 
-/** Merges the newest attributes of products into electronics_product_attributes. */
+/** Merges attributes of products into electronics_product_attributes, where newer ones are not there. */
 export async function mergeAttributes(
   lake: Lakehouse,
   products: readonly ProductAttributes[],
@@ -61,6 +62,7 @@ export async function mergeAttributes(
   for (const product of products) pushRow(buffer, { ...product, event_time: product.eventTime });
   await mergeInto(lake, TABLES.attributes, { columns: buffer.columns }, {
     keys: ["product_id"],
+    whenMatched: { update: "all", condition: replacesSql("source", "target") },
     txn,
   });
 }
@@ -68,24 +70,28 @@ export async function mergeAttributes(
 /**
  * Fills the state of a set from gold: unexpired keys are held, expired ones only remembered.
  *
+ * @param share keys of its users only; null for all
  * @returns the positions of the query that those rows have taken in
  */
 export async function loadState(
   lake: Lakehouse,
   state: KeyedState,
   watermark: number,
+  share: Share | null,
 ): Promise<Positions> {
   const name = inferenceTable(state.set);
   const { version } = await snapshot(lake, name);
   const table = await tableAt(lake, name, { version });
   const expired = expiredSql(state.set, `make_timestamp(${Math.round(watermark)})`);
   const condition = Number.isFinite(watermark) ? expired : "false";
+  const isOurs = (row: Record<string, unknown>) =>
+    share === null || holdsUser(share, row.user_id as bigint);
   for (const row of await records(lake, storedSql(state.set, `${table} where not ${condition}`))) {
-    state.restore(storedKey(state.set, row));
+    if (isOurs(row)) state.restore(storedKey(state.set, row));
   }
   const keys = state.set.keys.join(", ");
   for (const row of await records(lake, `select ${keys} from ${table} where ${condition}`)) {
-    state.rememberEvicted(row as unknown as StateKey);
+    if (isOurs(row)) state.rememberEvicted(row as unknown as StateKey);
   }
   return await committedPositions(lake, name, version);
 }

@@ -102,6 +102,8 @@ export interface ReceiveOptions {
   onError: (error: StreamError, final: boolean) => void;
   /** Most messages in a batch. @default 2000 */
   maxBatchSize?: number;
+  /** Partitions to read. @default all */
+  partitions?: readonly number[];
   /** Epoch: a later reader with a greater or equal one takes the partition over. @default none */
   ownerLevel?: number;
 }
@@ -112,9 +114,8 @@ export async function receive(
   options: ReceiveOptions,
 ): Promise<{ close(): Promise<void> }> {
   const subscriptions: Subscription[] = [];
-  for (const id of await client.getPartitionIds()) {
-    subscriptions.push(subscribe(client, id, options));
-  }
+  const ids = options.partitions?.map(String) ?? await client.getPartitionIds();
+  for (const id of ids) subscriptions.push(subscribe(client, id, options));
   return { close: async () => void await Promise.all(subscriptions.map((s) => s.close())) };
 }
 
@@ -170,7 +171,7 @@ function subscribe(
       await context.updateCheckpoint(fresh.at(-1)!);
     },
     processError: (error) => {
-      const failure = codeOf(error) === STOLEN ? takenOver(id, error) : hubError(
+      const failure = isTakenOver(error) ? takenOver(id, error) : hubError(
         `be read (partition ${id})`,
         error,
       );
@@ -211,10 +212,16 @@ function codeOf(error: Error): string {
 }
 
 function takenOver(partition: string, cause: Error): StreamError {
+  console.error("DBG", cause.message);
   return new StreamError(
     `Another reader took partition ${partition} of the event hub: one streaming query reads a consumer group. End the other one, then start 2b again: it goes on from its tables.`,
     { cause },
   );
+}
+
+/** Whether another reader took a partition. */
+export function isTakenOver(error: Error): boolean {
+  return codeOf(error) === STOLEN;
 }
 
 /** A data section arrives as bytes; other AMQP bodies, which no producer of ours sends, as values. */

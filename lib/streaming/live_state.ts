@@ -7,6 +7,7 @@ import { mergeAttributes, mergeState, readStored } from "./gold_tables.ts";
 import { KeyedState, type StateKey, type StateRow } from "./keyed_state.ts";
 import { attributesOf, type ProductAttributes, replaces } from "./product_attributes.ts";
 import type { Positions } from "./positions.ts";
+import type { Share } from "./share.ts";
 import { type PlacedEvent, type RecoveredState, recoverState } from "./recovery.ts";
 import { TABLES } from "./tables.ts";
 
@@ -23,6 +24,7 @@ export interface GoldChanges {
 export class LiveState {
   readonly states: readonly KeyedState[] = eventSets.map((set) => new KeyedState(set));
   readonly #lake: Lakehouse;
+  readonly #share: Share | null;
   #publisher!: OnlinePublisher;
   #recovered!: RecoveredState;
   /** What each gold table has taken in. */
@@ -32,8 +34,10 @@ export class LiveState {
   readonly #merging = new Map(eventSets.map((set) => [set.name, new Set<number>()]));
   #dirtyProducts = new Map<bigint, ProductAttributes>();
 
-  constructor(lake: Lakehouse) {
+  /** @param share what of the hub is read; null for all of it */
+  constructor(lake: Lakehouse, share: Share | null = null) {
     this.#lake = lake;
+    this.#share = share;
   }
 
   /** Number of keys held, by set. */
@@ -48,7 +52,8 @@ export class LiveState {
    */
   async recover(publisher: OnlinePublisher): Promise<Map<number, number>> {
     this.#publisher = publisher;
-    this.#recovered = await recoverState(this.#lake, this.states, publisher.position);
+    const { position } = publisher;
+    this.#recovered = await recoverState(this.#lake, this.states, position, this.#share);
     const { counted, tail, unpublished, products, highest } = this.#recovered;
     this.#held = new Map([...counted].map(([set, taken]) => [set, new Map(taken)]));
     this.#held.set(TABLES.attributes, await committedPositions(this.#lake, TABLES.attributes));

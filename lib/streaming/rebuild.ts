@@ -17,14 +17,9 @@ import { type DecodedMessage, decodeMessage } from "./decode.ts";
 import { StreamError } from "./errors.ts";
 import { rejectedRow, silverRow } from "./event_tables.ts";
 import { withLiveHalfStopped } from "./live_lock.ts";
+import { readQuery } from "./query_files.ts";
 import { recountChanged } from "./recount.ts";
-import {
-  type QueryFile,
-  readState,
-  type RebuildFile,
-  streamFiles,
-  writeState,
-} from "./state_file.ts";
+import { readState, type RebuildFile, streamFiles, writeState } from "./state_file.ts";
 import { rejectedColumns, silverColumns, TABLES } from "./tables.ts";
 import { LATENESS_MICROS } from "./watermark.ts";
 
@@ -88,7 +83,7 @@ async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
 
 function checkEnded(config: Config): void {
   lastBatch(config); // says what to do when there is no history
-  const query = readState<QueryFile>(streamFiles(config).query);
+  const query = readQuery(config);
   if (query === null || query.state === "done" || query.state === "stopped") return;
   throw new StreamError("The streaming query did not end in order: run 2b to its end first.");
 }

@@ -27,6 +27,8 @@ export interface ReplayOptions {
   speed: number | "max";
   /** Distinct event times after which the replay ends; null sends all. @default null */
   maxTimestamps?: number | null;
+  /** Connections that send, each to partitions of its own, so that order is kept. @default 1 */
+  producers?: number;
   /** Wall clock, milliseconds. @default Date.now */
   now?: () => number;
 }
@@ -65,9 +67,9 @@ export async function startReplay(options: ReplayOptions): Promise<Replay> {
 export class Replay {
   readonly #options: Required<ReplayOptions>;
   readonly #path: string;
-  /** Asks the hub, again after a failure; {@link #sender} sends, once. */
+  /** Asks the hub, again after a failure; {@link #senders} send, once. */
   readonly #producer: EventHubProducerClient;
-  readonly #sender: EventHubProducerClient;
+  readonly #senders: readonly EventHubProducerClient[];
   #file!: ReplayFile;
   readonly #present = new PresentRows();
   #partitions = 0;
@@ -84,11 +86,14 @@ export class Replay {
   finished: Promise<ReplayStatus> = Promise.resolve(this.status());
 
   constructor(options: ReplayOptions) {
-    this.#options = { maxTimestamps: null, now: Date.now, ...options };
+    this.#options = { maxTimestamps: null, producers: 1, now: Date.now, ...options };
     this.#path = streamFiles(options.config).replay;
     const { connectionString } = options;
     this.#producer = openProducer({ connectionString });
-    this.#sender = openSender({ connectionString });
+    this.#senders = Array.from(
+      { length: Math.max(1, this.#options.producers) },
+      () => openSender({ connectionString }),
+    );
   }
 
   /** Finds out what the hub has already, and begins to send. Called once, by {@link startReplay}. */
@@ -169,7 +174,7 @@ export class Replay {
     }
     this.#file = { ...this.#file, state, error: this.#error?.message ?? null };
     this.#write();
-    await Promise.allSettled([this.#producer.close(), this.#sender.close()]);
+    await Promise.allSettled([this.#producer, ...this.#senders].map((client) => client.close()));
     return this.status();
   }
 
@@ -234,7 +239,7 @@ export class Replay {
         contentType: "application/json",
       },
     }));
-    await sendByKey(this.#sender, this.#partitions, keyed);
+    await sendByKey(this.#senders, this.#partitions, keyed);
   }
 
   /**

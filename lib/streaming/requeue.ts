@@ -85,7 +85,7 @@ async function requeue(options: RequeueOptions): Promise<Requeued> {
       result.readable += readable.length;
       if (!write || readable.length === 0) continue;
       const partitions = (await producer.getPartitionIds()).length;
-      await sendByKey(sender, partitions, readable.map(({ keyed }) => keyed));
+      await sendByKey([sender], partitions, readable.map(({ keyed }) => keyed));
       await mark(lake, readable.map(({ place }) => place));
       result.sent += readable.length;
     }

@@ -1,4 +1,7 @@
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { waitUntil } from "clickstream/config";
+import { type Actor, newActor } from "./actor.ts";
 
 /** A TCP proxy in front of a service, for tests that break the line to it. */
 export interface Proxy {
@@ -11,34 +14,43 @@ export interface Proxy {
   close(): Promise<void>;
 }
 
-/** Starts a proxy before a port of this machine. */
-export async function startProxy(target: number): Promise<Proxy> {
-  const pairs = new Set<[Socket, Socket]>();
-  const server = createServer((client) => {
-    const service = connect(target, "127.0.0.1");
-    const pair: [Socket, Socket] = [client, service];
-    pairs.add(pair);
-    const end = () => {
-      pairs.delete(pair);
-      for (const socket of pair) socket.destroy();
-    };
-    for (const socket of pair) socket.on("error", end).on("close", end);
-    client.pipe(service).pipe(client);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const cut = () => {
-    for (const [client, service] of [...pairs]) [client, service].forEach((s) => s.destroy());
-  };
+/**
+ * Starts a proxy, in a process of its own.
+ *
+ * @param folder where its ready file may be
+ * @param target a port of this machine, or the ready file of the service that names one
+ */
+export async function startProxy(folder: string, target: number | string): Promise<Proxy> {
+  const ready = join(folder, `proxy-${crypto.randomUUID()}.json`);
+  const actor = withReady(newActor("proxy_process.ts", [ready, String(target)]), ready);
+  await actor.start();
   return {
-    port: (server.address() as AddressInfo).port,
-    cut,
-    stall() {
-      for (const pair of pairs) for (const socket of pair) socket.unpipe().pause();
+    port: JSON.parse(readFileSync(ready, "utf8")).port,
+    cut: () => actor.signal("SIGUSR1"),
+    stall: () => actor.signal("SIGUSR2"),
+    close: () => actor.kill(),
+  };
+}
+
+/** An actor whose start ends when it has written its ready file. */
+export function withReady(actor: Actor, ready: string): Actor {
+  return {
+    get printed() {
+      return actor.printed;
     },
-    async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      cut();
-      await closed;
+    get exit() {
+      return actor.exit;
+    },
+    kill: actor.kill,
+    signal: actor.signal,
+    async start() {
+      rmSync(ready, { force: true });
+      await actor.start();
+      await waitUntil(() => existsSync(ready) || actor.exit !== null, {
+        timeoutMs: 120_000,
+        what: "a service to start",
+      });
+      if (actor.exit !== null) throw new Error("A service ended at its start.");
     },
   };
 }

@@ -24,15 +24,15 @@ import {
   countTies,
   type HistoryFile,
   liveHalfEnded,
+  type LiveStream,
   publishHistory,
-  type QueryFile,
+  readQuery,
   readState,
   seedOnlineStore,
   stageEvents,
   startReplay,
   startStream,
   streamFiles,
-  type StreamingQuery,
   type StreamStatus,
 } from "clickstream/streaming";
 import { startEventHubs } from "../../lib/emulators/event_hubs/mod.ts";
@@ -103,7 +103,7 @@ export async function runLiveHalf(shop: SmallShop): Promise<StreamStatus> {
 }
 
 /** Waits until a query has committed what was sent, and ends it. */
-export async function endWhenSent(shop: SmallShop, query: StreamingQuery): Promise<void> {
+export async function endWhenSent(shop: SmallShop, query: LiveStream): Promise<void> {
   await waitUntil(() => liveHalfEnded(shop.config, query), {
     timeoutMs: 600_000,
     what: "the stream to commit what was sent",
@@ -153,7 +153,7 @@ export async function goldDifferences({ lake }: SmallShop): Promise<Record<strin
 export async function onlineDifferences(
   { lake, store, config }: SmallShop,
 ): Promise<Record<string, { wrong: number; tooMany: number }>> {
-  const { watermark } = readState<QueryFile>(streamFiles(config).query)!;
+  const { watermark } = readQuery(config)!;
   const differences: Record<string, { wrong: number; tooMany: number }> = {};
   for (const set of eventSets) {
     const table = inferenceTable(set);

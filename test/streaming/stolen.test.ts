@@ -49,7 +49,7 @@ Deno.test(
   async () => {
     await withShop(4000, async (shop) => {
       await sendAll(shop);
-      const proxy = await startProxy(portOf(shop.connectionString));
+      const proxy = await startProxy(shop.config.home, portOf(shop.connectionString));
       try {
         const connectionString = byWayOf(shop.connectionString, proxy.port);
         const never = { commitMillis: 1e9, goldMillis: 1e9 };
