@@ -30,3 +30,22 @@ Deno.test("waitUntil and pause end at once when they are aborted", async () => {
   later.abort(new Error("enough"));
   await assert.rejects(paused, /enough/);
 });
+
+Deno.test("one pause after another ends, with DuckDB loaded too", async () => {
+  const script = `
+    import { DuckDBInstance } from "@duckdb/node-api";
+    import { pause } from "clickstream/config";
+    const connection = await (await DuckDBInstance.create(":memory:")).connect();
+    await connection.runAndReadAll("select 1");
+    for (let i = 0; i < 40; i++) await pause(5);
+    Deno.exit(0);`;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--ext=ts", script],
+    cwd: new URL("../../", import.meta.url),
+    stderr: "inherit",
+  }).spawn();
+  const tooLong = setTimeout(() => child.kill("SIGKILL"), 60_000);
+  const { success } = await child.status;
+  clearTimeout(tooLong);
+  assert.ok(success);
+});

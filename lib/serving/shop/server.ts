@@ -84,7 +84,7 @@ function shopApp(options: ShopServerOptions): Hono<Env> {
       return c.body(await Deno.readTextFile(new URL(file, PAGE)), 200, { "content-type": type });
     });
   }
-  app.get("/api/catalogue", (c) => answerJson(c, shop.catalogue));
+  app.get("/api/catalogue", (c) => answerJson(c, shop.shelves));
   app.post("/api/shoppers", async (c) => {
     await readJson(c, LIMITS);
     return answerJson(c, shop.shoppers.enter().view);
