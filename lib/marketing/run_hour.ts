@@ -63,21 +63,23 @@ export async function runHours(
 }
 
 /**
- * Runs some steps of an hour alone. The journal keeps that the hour was begun, so that whoever runs
- * it later reckons with what is there.
+ * Runs some steps of hours together, and no others. The journal keeps that the hours were begun, so
+ * that whoever runs them later reckons with what is there.
  *
  * @param afterStep called when what a step wrote is committed; `milliseconds` is what it took
  */
 export async function runStepsAlone(
   pipeline: Pipeline,
-  hour: string,
+  hours: readonly string[],
   steps: readonly Step[],
   afterStep: (step: Step, milliseconds: number) => void | Promise<void> = () => {},
 ): Promise<void> {
   const { journal } = pipeline;
-  const known = journal.hour(hour) ?? { attempts: 0, since: Date.now() };
-  journal.setHour(hour, { attempts: known.attempts + 1, since: known.since });
-  const unit = unitOf([hour]);
+  for (const hour of hours) {
+    const { attempts, since } = journal.hour(hour) ?? { attempts: 0, since: Date.now() };
+    journal.setHour(hour, { attempts: attempts + 1, since });
+  }
+  const unit = unitOf(hours);
   for (const step of steps) {
     const started = performance.now();
     await step.run(pipeline, unit);

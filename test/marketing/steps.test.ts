@@ -20,11 +20,11 @@ Deno.test("Steps run one by one, each alone, give the tables of the whole hour, 
       await runHour(pipeline, BEFORE);
       deliverHour(pipeline, HOUR, HITS, SALES);
       if (!steps) await runHour(pipeline, HOUR);
-      else for (const step of STEPS) await runStepsAlone(pipeline, HOUR, [step]);
+      else for (const step of STEPS) await runStepsAlone(pipeline, [HOUR], [step]);
       const tables = await allTables(pipeline);
       await assertTies(pipeline);
       for (const step of STEPS.toReversed()) {
-        await runStepsAlone(pipeline, HOUR, [step]);
+        await runStepsAlone(pipeline, [HOUR], [step]);
         assert.deepEqual(await allTables(pipeline), tables, step.name);
       }
       return tables;
@@ -36,7 +36,7 @@ Deno.test("An hour whose first step was run alone loses and doubles nothing when
   await withPipeline(async (pipeline) => {
     deliverHour(pipeline, HOUR, HITS, SALES);
     const [addPartition] = STEPS;
-    await runStepsAlone(pipeline, HOUR, [addPartition!]);
+    await runStepsAlone(pipeline, [HOUR], [addPartition!]);
     const status = await runHour(pipeline, HOUR);
     assert.deepEqual([status.state, status.hits, status.sales], ["succeeded", 2, 2]);
     const { hits, sales, sessions } = await assertTies(pipeline);

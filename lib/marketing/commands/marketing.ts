@@ -136,7 +136,7 @@ async function showRest(pipeline: Pipeline, { from, to }: Span): Promise<boolean
 async function runSteps(pipeline: Pipeline, { from, to }: Span, options: Options): Promise<number> {
   const steps = STEPS.filter(({ name }) => name === (options.step ?? name));
   for (const hour of hoursBetween(from, to)) {
-    await runStepsAlone(pipeline, hour, steps, async (step, milliseconds) => {
+    await runStepsAlone(pipeline, [hour], steps, async (step, milliseconds) => {
       console.log(`${hour} ${step.name}: ${Math.round(milliseconds)} ms`);
       if (options.mode === "data-debug") await showFrames(pipeline, step);
     });
