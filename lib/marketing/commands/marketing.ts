@@ -82,9 +82,12 @@ async function fillLanding(pipeline: Pipeline, options: Options): Promise<Span> 
   return { from, to };
 }
 
+/** Hours that may wait, and are run together when all of them are ready. */
+const THROTTLE = 10;
+
 async function runSpan(pipeline: Pipeline, { from, to }: Span, options: Options): Promise<number> {
   const bar = progress("Hours", { total: hoursBetween(from, to).length, unit: "hours" });
-  const hoursAtOnce = Number(options["hours-at-once"] ?? 1);
+  const hoursAtOnce = Number(options["hours-at-once"] ?? THROTTLE);
   const stop = stopOnInterrupt();
   let done = 0;
   try {
@@ -92,7 +95,7 @@ async function runSpan(pipeline: Pipeline, { from, to }: Span, options: Options)
       from,
       to,
       hoursAtOnce,
-      throttle: Math.max(10, hoursAtOnce),
+      throttle: Math.max(THROTTLE, hoursAtOnce),
       ...(options.watch ? {} : { clock: simulatedClock(parseHour(to).getTime() + HOUR_MS) }),
       onHour: ({ date_ts, state }) => bar.update(++done, `${date_ts} ${state}`),
       signal: stop.signal,

@@ -9,7 +9,7 @@ export const HELP = `deno task marketing -- …
   --all                                 run every hour of Online Retail, or of your own files
   --web-logs DIR --sales FILE [--align] take your own files instead of generated logs
   --seed N                              seed of the generated logs, or of the alignment
-  --hours-at-once N                     run up to N ready hours together: catches up faster
+  --hours-at-once N                     run up to N ready hours together (10): catches up faster
   --watch                               wait for deliveries, hour by hour, until --to is over
   --step NAME                           one step only: ${STEPS.map(({ name }) => name).join(", ")}
   --mode data-debug                     show what each step made
