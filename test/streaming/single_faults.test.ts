@@ -51,12 +51,12 @@ Deno.test(
   async () => {
     await withShop(3000, async (shop) => {
       await (await startReplay({ ...shop, speed: "max" })).finished;
-      shop.cosmos.throttle(100);
+      shop.cosmos.throttle(6);
       const query = await startStream({ ...shop, ...FAST, maxBatch: 100 });
       const written = () => query.status().published > 0;
       await waitUntil(written, { timeoutMs: 300_000, what: "the store to take documents" });
-      shop.cosmos.throttle(100);
       await endWhenSent(shop, query);
+      assert.equal(query.status().onlinePending, 0);
       await assertEqualsCleanRun(shop);
     });
   },
