@@ -220,12 +220,8 @@ async function bulk(
     while (next < operations.length) {
       const from = next;
       next += BULK_LIMIT;
-      const part = await container.items.bulk(
-        operations.slice(from, from + BULK_LIMIT),
-        undefined,
-        { contentResponseOnWriteEnabled: false }, // nobody reads what was just written
-      );
-      part.forEach((response, i) => responses[from + i] = response);
+      const part = await bulkRequest(container, operations.slice(from, from + BULK_LIMIT));
+      part.forEach((response, i) => responses[from + i] = response as OperationResponse);
     }
   };
   try {
@@ -234,6 +230,22 @@ async function bulk(
     throw storeError(`write to ${container.id}`, error);
   }
   return responses;
+}
+
+/** One request. The SDK does not try one again that the service was too busy for: nothing of it was done. */
+async function bulkRequest(
+  container: Container,
+  operations: OperationInput[],
+): Promise<Pick<OperationResponse, "statusCode" | "eTag" | "resourceBody">[]> {
+  try {
+    return await container.items.bulk(operations, undefined, {
+      contentResponseOnWriteEnabled: false, // nobody reads what was just written
+    });
+  } catch (error) {
+    const { code, cause } = error as { code?: number; cause?: { code?: number } };
+    if (Number(code ?? cause?.code) !== 429) throw error;
+    return operations.map(() => ({ statusCode: 429 }));
+  }
 }
 
 /** Waits longer each time the service asked for less. */

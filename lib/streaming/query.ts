@@ -54,6 +54,7 @@ export class StreamingQuery implements LiveStream {
   #stopping = false;
   #loop: Promise<void> = Promise.resolve();
   #committing: Promise<void> | null = null;
+  /** When tables were committed and gold was merged last, by a clock that never steps. */
   #lastCommit = 0;
   #lastGold = 0;
 
@@ -122,7 +123,7 @@ export class StreamingQuery implements LiveStream {
       if (this.#reads(partition)) this.#processed.set(partition, end);
     }
     this.#replanned = this.#log.recovered.filter((batch) => !this.#isCommitted(batch));
-    this.#lastCommit = this.#lastGold = now();
+    this.#lastCommit = this.#lastGold = performance.now();
   }
 
   async #receive(): Promise<void> {
@@ -200,7 +201,7 @@ export class StreamingQuery implements LiveStream {
   }
 
   async #run(): Promise<void> {
-    const { now, commitMillis, goldMillis } = this.#options;
+    const { commitMillis, goldMillis } = this.#options;
     let useless = 0;
     try {
       while (!this.#stopping && this.#status.state === "running") {
@@ -211,9 +212,9 @@ export class StreamingQuery implements LiveStream {
         const waits = planned !== undefined && !this.#buffer.covers(planned, this.#processed);
         useless = waits ? this.#buffer.size : 0;
         if (this.#committing !== null) continue;
-        if (now() - this.#lastGold >= goldMillis) {
+        if (performance.now() - this.#lastGold >= goldMillis) {
           this.#background(() => this.#commitAndMerge());
-        } else if (now() - this.#lastCommit >= commitMillis) {
+        } else if (performance.now() - this.#lastCommit >= commitMillis) {
           this.#background(() => this.#commit());
         }
       }
@@ -294,7 +295,7 @@ export class StreamingQuery implements LiveStream {
   }
 
   async #commit(): Promise<void> {
-    this.#lastCommit = this.#options.now();
+    this.#lastCommit = performance.now();
     const ends = new Map(this.#processed);
     const reached = this.#watermark.now;
     const moved = [...ends].some(([p, end]) => end > (this.#tables.committed.get(p) ?? -1));
@@ -305,7 +306,7 @@ export class StreamingQuery implements LiveStream {
   }
 
   async #commitAndMerge(): Promise<void> {
-    this.#lastGold = this.#options.now();
+    this.#lastGold = performance.now();
     // Taken now, between two micro-batches: rows and positions must be of the same moment.
     const changes = this.#state.takeChanges();
     const ends = new Map(this.#processed);

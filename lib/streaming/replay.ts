@@ -279,7 +279,7 @@ export class Replay {
    */
   async #checkpoint(group: EventMessage[]): Promise<void> {
     const now = this.#options.now();
-    if (now - this.#lastCheckpoint < CHECKPOINT_MILLIS) return;
+    if (Math.abs(now - this.#lastCheckpoint) < CHECKPOINT_MILLIS) return;
     // Rows that an earlier run sent out of turn lie behind the positions known now.
     if (Number(group[0]!.staged_row) <= this.#present.newest) return;
     this.#lastCheckpoint = now;

@@ -203,3 +203,26 @@ Deno.test("a wrong key is one clear error", options, async () => {
     closeOnlineStore(store);
   });
 });
+
+Deno.test(
+  "a store that is too busy again and again gets everything in the end",
+  options,
+  async () => {
+    await withStore(async (store, cosmos) => {
+      const container = containerOf(store, TABLE);
+      const documents = Array.from({ length: 250 }, (_, i) => document(String(i), 1));
+      cosmos.throttle(12);
+      await overwriteDocuments(container, documents);
+      cosmos.throttle(12);
+      const publications = documents.map(({ id }) => ({
+        document: document(id, 2),
+        mayExist: true,
+      }));
+      assert.ok((await publishDocuments(container, publications)).every((etag) => etag !== null));
+      cosmos.throttle(6);
+      await deleteDocuments(container, documents.slice(0, 200).map(({ id }) => id));
+      cosmos.throttle(0);
+      assert.equal(await countDocuments(store, TABLE), 50);
+    });
+  },
+);

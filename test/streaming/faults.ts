@@ -5,8 +5,8 @@
  * and the store throttles. The seed decides what happens after how many micro-batches.
  */
 import { parseArgs } from "node:util";
-import { ClickstreamError, runCommand, waitUntil } from "clickstream/config";
-import { checkConsistency, isConsistent, startStream } from "clickstream/streaming";
+import { ClickstreamError, isAlive, runCommand, waitUntil } from "clickstream/config";
+import { checkConsistency, isConsistent, readQuery, startStream } from "clickstream/streaming";
 import { type LiveShop, openLiveShop } from "./live_shop.ts";
 import { assertEqualsCleanRun, endWhenSent } from "./shop.ts";
 
@@ -116,6 +116,12 @@ async function commit(
 
 /** Compares everything beside the running query. */
 async function recount({ shop }: LiveShop): Promise<void> {
+  const atWork = () => {
+    const query = readQuery(shop.config);
+    return query?.state === "running" && isAlive(query);
+  };
+  // One that was just killed owes silver what its documents show.
+  await waitUntil(atWork, { timeoutMs: 300_000, what: "the query to be at work again" });
   const results = await checkConsistency(shop);
   if (isConsistent(results)) return;
   console.error(results.filter((r) => r.differing + r.missing + r.extra > 0));

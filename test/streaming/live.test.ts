@@ -30,6 +30,17 @@ Deno.test(
       const status = await runLiveHalf(shop);
       await allHold(await countTies(shop));
       assert.equal(status.rejected, 0);
+      const { state, lag, onlinePending, committed, messages, error } = status;
+      assert.deepEqual({ state, lag, onlinePending, error }, {
+        state: "stopped",
+        lag: 0,
+        onlinePending: 0,
+        error: null,
+      });
+      assert.equal(committed, messages);
+      assert.ok(status.watermark! < status.newestEventTime! && status.published > 0);
+      assert.ok(status.batchMillis.length === Math.min(status.batches, 200));
+      assert.ok(status.keys.cart! > 0 && status.keys.cart_product! >= status.keys.cart!);
       assert.deepEqual(await goldDifferences(shop), { cart: 0, cart_product: 0 });
     });
   },
