@@ -1,35 +1,18 @@
 /**
- * Speed of the scoring server: server, online store and client in processes of their own, on one
- * machine. A model trained on made rows, 2,000 cart-products in the store.
+ * Speed of the scoring server and of the shop. Server, online store, shop and client are processes of
+ * their own on one machine; model and features come from a small synthetic shop.
  *
- *     deno run -A bench/serving.ts [--seconds 20] [--mixed-seconds 30]
+ *     deno run -A bench/serving.ts [--seconds 15] [--mixed-seconds 60] [--mlflow VENV/bin/mlflow]
+ *
+ * `--mixed-seconds 600` is the long form. With `--mlflow`, MLflow's own server answers the same
+ * requests in the same run.
  */
-import pl from "nodejs-polars";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import {
-  type Config,
-  homePaths,
-  loadConfig,
-  pause,
-  runCommand,
-  runningState,
-} from "clickstream/config";
-import { ensureServices, stopServices } from "clickstream/emulators";
-import { metricColumns, metricSets } from "clickstream/metrics";
-import { registerModel, setAlias, trainPropensity } from "clickstream/model";
-import {
-  closeOnlineStore,
-  containerOf,
-  createContainers,
-  documentId,
-  lookUpSets,
-  onlineStoreOptions,
-  openOnlineStore,
-  overwriteDocuments,
-} from "clickstream/online";
+import { type Config, loadConfig, pause, runCommand, runningState } from "clickstream/config";
+import { stopServices } from "clickstream/emulators";
 import {
   type RowToScore,
   type ServingClient,
@@ -37,165 +20,139 @@ import {
   servingPaths,
   stopServing,
 } from "clickstream/serving";
+import { measureClicks } from "./serving/clicks.ts";
+import { fillHome } from "./serving/home.ts";
+import { type MlflowServer, startMlflow } from "./serving/mlflow.ts";
+import { measureRate, printHead } from "./serving/rate.ts";
 
-/** Clock ticks a second in /proc. */
-const TICKS = 100;
-let serverPid = 0;
-const CARTS = 2000;
-const FIRST_USER = 1515915625353900095n;
+const EVENTS = 10_000;
 
 await runCommand(async (args) => {
   const { values } = parseArgs({
     args,
-    options: { seconds: { type: "string" }, "mixed-seconds": { type: "string" } },
+    options: {
+      seconds: { type: "string", default: "15" },
+      "mixed-seconds": { type: "string", default: "60" },
+      mlflow: { type: "string" },
+    },
   });
   const home = mkdtempSync(join(tmpdir(), "clickstream-bench-"));
   const config = loadConfig({ CLICKSTREAM_HOME: home });
   try {
-    await publish(config);
-    await train(config);
-    const client = await servingClient(config);
-    serverPid = (await runningState(servingPaths(config).stateFile))!.pid;
-    await measure(client, Number(values.seconds ?? 20), Number(values["mixed-seconds"] ?? 30));
+    const keys = await fillHome(config, EVENTS);
+    const bench = await openBench(config, keys, Number(values.seconds));
+    console.log(`${keys.length} cart-products, ${Object.keys(bench.given).length} inputs\n`);
+    printHead();
+    await measureKeys(bench);
+    await measureFeatures(bench);
+    if (values.mlflow !== undefined) await measureMlflow(bench, values.mlflow, home);
+    await measureMixed(bench, Number(values["mixed-seconds"]));
+    await measureClicks(config, [
+      { shoppers: 1, clicks: 60, target: "p95 < 300" },
+      { shoppers: 4, clicks: 30 },
+    ]);
   } finally {
     await stopServing(config);
     await stopServices(config);
-    rmSync(home, { recursive: true, force: true });
+    rmSync(home, { recursive: true });
   }
 });
 
-function keysOf(cart: number) {
+interface Bench {
+  client: ServingClient;
+  keys: RowToScore[];
+  /** Every input of the model but the time, of one row. */
+  given: Record<string, unknown>;
+  seconds: number;
+  pids: number[];
+}
+
+async function openBench(config: Config, keys: RowToScore[], seconds: number): Promise<Bench> {
+  const client = await servingClient(config);
+  const { features } = await client.score(null, [keys[0]!], { features: true });
+  const { event_time: _, ...given } = features![0]!;
+  const { pid } = (await runningState(servingPaths(config).stateFile))!;
+  const bench = { client, keys, given, seconds, pids: [pid] };
+  const questions = questionsOf(bench);
+  for (let i = 0; i < 300; i++) await Promise.all(Object.values(questions).map((ask) => ask()));
+  await pause(4000); // The inference log of the warm-up is written meanwhile.
+  return bench;
+}
+
+/** The kinds of requests. One that was not answered from the store counts as failed. */
+function questionsOf({ client, keys, given }: Bench) {
+  let turn = 0;
+  const next = () => keys[turn++ % keys.length]!;
+  const ask = async (rows: RowToScore[], cache = true) => {
+    const answer = await client.score(null, rows, { cache });
+    if (answer.not_looked_up !== null) throw new Error(answer.not_looked_up.reason);
+  };
   return {
-    user_id: FIRST_USER + BigInt(cart),
-    user_session: `session-${cart}`,
-    product_id: BigInt(cart % 100),
+    cached: () => ask([keys[0]!]),
+    uncached: () => ask([next()], false),
+    given: () => ask([given]),
+    ten: () => ask(Array.from({ length: 10 }, next)),
   };
 }
 
-/** A document in each container for every cart-product. */
-async function publish(config: Config): Promise<void> {
-  const store = openOnlineStore(onlineStoreOptions(await ensureServices(config), config, "write"));
-  await createContainers(store, lookUpSets.map(({ table }) => table));
-  for (const { table, keys } of lookUpSets) {
-    const documents = new Map(
-      Array.from({ length: CARTS }, (_, cart) => {
-        const id = documentId(keys.map((key) => keysOf(cart)[key]));
-        const values = Object.fromEntries(metricColumns.map((name, i) => [name, (cart + i) % 7]));
-        const event_time = "2021-02-01T12:00:00.000000Z";
-        return [id, {
-          id,
-          version: 1,
-          event_time,
-          ...values,
-          purchases: 0,
-          price: cart % 90,
-          brand: "acer",
-        }];
-      }),
-    );
-    await overwriteDocuments(containerOf(store, table), [...documents.values()]);
-  }
-  closeOnlineStore(store);
-}
-
-/** Trains the network of the default size on made rows and puts it into production. */
-async function train(config: Config): Promise<void> {
-  const names = metricSets.flatMap((set) =>
-    metricColumns.map((column) => `${set.name}__${column}`)
-  );
-  const rows = 5000;
-  const column = (value: (row: number) => unknown) =>
-    Array.from({ length: rows }, (_, i) => value(i));
-  const frame = pl.DataFrame({
-    user_id: column((row) => row),
-    user_session: column((row) => `s${row}`),
-    product_id: column((row) => row % 50),
-    event_type: column((row) => row % 3 === 0 ? "cart" : "view"),
-    price: column((row) => row % 90 + 0.5),
-    brand: column((row) => `brand_${row % 20}`),
-    label: column((row) => row % 7 === 0 ? 1 : 0),
-    ...Object.fromEntries(
-      names.map((name, i) => [name, column((row) => (row * 31 + i) % 11 * 1.1)]),
-    ),
+async function measureKeys(bench: Bench): Promise<void> {
+  const { cached, uncached } = questionsOf(bench);
+  const at = { ...bench, perSecond: 50 };
+  await measureRate({
+    ...at,
+    what: "by keys, cached, 1 row, 50/s",
+    ask: cached,
+    target: "p50 < 3",
   });
-  const { registry } = homePaths(config);
-  const name = config.model.inferenceName;
-  const model = await trainPropensity(frame, { baselines: false });
-  await setAlias(registry, name, "production", await registerModel(registry, model, { name }));
+  const target = "p50 < 10, p99 < 30";
+  await measureRate({ ...at, what: "by keys, uncached, 1 row, 50/s", ask: uncached, target });
+  const rows = Array.from({ length: 200 }, (_, i) => bench.keys[i % bench.keys.length]!);
+  await measureRate({
+    ...{ ...bench, perSecond: 2, what: "by keys, uncached, 200 rows, 2/s" },
+    ask: async () => {
+      const answer = await bench.client.score(null, rows, { cache: false });
+      if (answer.not_looked_up !== null) throw new Error(answer.not_looked_up.reason);
+    },
+  });
 }
 
-async function measure(
-  client: ServingClient,
-  seconds: number,
-  mixedSeconds: number,
-): Promise<void> {
-  const { features } = await client.score(null, [keysOf(0)], { features: true });
-  const { event_time: _, ...given } = features![0]!;
-  const thousand = Array.from({ length: 1000 }, (_, i) => ({ ...given, price: i }));
-  let turn = 0;
-  const uncached = () => client.score(null, [keysOf(turn++ % CARTS)], { cache: false });
-  const cached = () => client.score(null, [keysOf(0)]);
-  for (let i = 0; i < 300; i++) {
-    await Promise.all([cached(), uncached(), client.score(null, [given])]);
-  }
-  for (let i = 0; i < 10; i++) await client.score(null, thousand);
-  await pause(4000); // The inference log of the warm-up is written meanwhile.
-
-  console.log("| what | requests | failed | p50 ms | p99 ms | server CPU ms a request |");
-  console.log("|---|---|---|---|---|---|");
-  await rate("by keys, cached, 1 row, 50 requests/s", cached, 50, seconds);
-  await rate("by keys, uncached, 1 row, 50 requests/s", uncached, 50, seconds);
-  await rate("by features, 1 row, 50 requests/s", () => client.score(null, [given]), 50, seconds);
-  await rate(
-    "by features, 1,000 rows, 2 requests/s",
-    () => client.score(null, thousand),
-    2,
-    seconds,
-  );
-  const kinds: (() => Promise<unknown>)[] = [
-    uncached,
-    cached,
-    () => client.score(null, [given]),
-    () => client.score(null, Array.from({ length: 10 }, (_, i): RowToScore => keysOf(turn + i))),
-  ];
-  const mixed = () => kinds[turn++ % kinds.length]!();
-  await rate("mixed, 200 requests/s", mixed, 200, mixedSeconds);
+function thousandOf(given: Record<string, unknown>): Record<string, unknown>[] {
+  return Array.from({ length: 1000 }, (_, i) => ({ ...given, price: i }));
 }
 
-/** Sends requests at a fixed rate, whether earlier ones are answered or not, and prints their times. */
-async function rate(
-  what: string,
-  ask: () => Promise<unknown>,
-  perSecond: number,
-  seconds: number,
-): Promise<void> {
-  const times: number[] = [];
-  let failed = 0;
-  const running: Promise<void>[] = [];
-  const cpuBefore = cpuMs();
-  const started = performance.now();
-  for (let i = 0; i < perSecond * seconds; i++) {
-    const due = started + i * 1000 / perSecond;
-    const early = due - performance.now();
-    if (early > 0.5) await pause(early);
-    const before = performance.now();
-    running.push(
-      ask().then(() => void times.push(performance.now() - before), () => void failed++),
-    );
-  }
-  await Promise.all(running);
-  times.sort((a, b) => a - b);
-  const at = (share: number) => (times[Math.floor(times.length * share)] ?? NaN).toFixed(2);
-  const cpu = ((cpuMs() - cpuBefore) / running.length).toFixed(2);
-  console.log(`| ${what} | ${running.length} | ${failed} | ${at(0.5)} | ${at(0.99)} | ${cpu} |`);
+async function measureFeatures(bench: Bench): Promise<void> {
+  const one = { ...bench, perSecond: 50, what: "by features, 1 row, 50/s", target: "p99 < 5" };
+  await measureRate({ ...one, ask: questionsOf(bench).given });
+  const rows = thousandOf(bench.given);
+  const ask = () => bench.client.score(null, rows);
+  for (let i = 0; i < 10; i++) await ask();
+  const many = { ...bench, perSecond: 2, what: "by features, 1,000 rows, 2/s", target: "p50 < 60" };
+  await measureRate({ ...many, ask });
 }
 
-/** CPU time that the server has used; not known on other systems than Linux. */
-function cpuMs(): number {
+async function measureMlflow(bench: Bench, command: string, home: string): Promise<void> {
+  const server: MlflowServer = await startMlflow(command, home, bench.given);
+  const rows = thousandOf(bench.given);
   try {
-    const fields = readFileSync(`/proc/${serverPid}/stat`, "utf8").split(") ")[1]!.split(" ");
-    return (Number(fields[11]) + Number(fields[12])) * 1000 / TICKS;
-  } catch {
-    return NaN;
+    for (let i = 0; i < 100; i++) await server.score([bench.given]);
+    const of = { ...bench, pids: server.pids };
+    await measureRate({
+      ...{ ...of, perSecond: 50, what: `${server.version}: by features, 1 row, 50/s` },
+      ask: () => server.score([bench.given]),
+    });
+    await measureRate({
+      ...{ ...of, perSecond: 2, what: `${server.version}: by features, 1,000 rows, 2/s` },
+      ask: () => server.score(rows),
+    });
+  } finally {
+    await server.close();
   }
+}
+
+async function measureMixed(bench: Bench, seconds: number): Promise<void> {
+  const kinds = Object.values(questionsOf(bench));
+  let turn = 0;
+  const what = `mixed (cached, uncached, features, 10 rows), 200/s for ${seconds} s`;
+  const ask = () => kinds[turn++ % kinds.length]!();
+  await measureRate({ ...bench, what, ask, perSecond: 200, seconds, target: "none fails" });
 }

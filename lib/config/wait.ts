@@ -47,8 +47,6 @@ export async function waitUntil<T>(
  * @param signal ends the pause early; its reason is thrown
  */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  waiting += 1;
-  if (!beating) beat();
   return new Promise<void>((resolve, reject) => {
     const stop = () => {
       clearTimeout(timer);
@@ -59,22 +57,15 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
       resolve();
     }, ms);
     signal?.addEventListener("abort", stop, { once: true });
-  }).finally(() => waiting -= 1);
+  });
 }
 
 /** Milliseconds between two beats. */
 const BEAT_MS = 50;
-const cell = new Int32Array(new SharedArrayBuffer(4));
-let waiting = 0;
-let beating = false;
 
-/**
- * Wakes the event loop now and then while somebody waits. On a busy machine Deno 2.8.0 can miss the
- * moment of a timer, and then sleeps until something else happens: this is something else, as it
- * comes from a thread of its own.
+/*
+ * Once DuckDB has been opened, Deno 2.8.0 loses a timer that is set while no other one recurs: it
+ * never fires, and the process sleeps until something else happens. This one recurs as long as the
+ * process lives, which it does not keep alive.
  */
-async function beat(): Promise<void> {
-  beating = true;
-  while (waiting > 0) await Atomics.waitAsync(cell, 0, 0, BEAT_MS).value;
-  beating = false;
-}
+Deno.unrefTimer(setInterval(() => {}, BEAT_MS) as unknown as number);

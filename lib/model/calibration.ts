@@ -1,3 +1,4 @@
+import { fitLogisticLine } from "./logistic_line.ts";
 import { sigmoid } from "./network/network.ts";
 
 /** From log odds to probabilities: nothing, a line in log odds (Platt), or steps (isotonic). */
@@ -16,9 +17,8 @@ export function calibrated(calibration: Calibration, logit: number): number {
 }
 
 /**
- * Fits Platt's line `p = sigmoid(slope x logit + intercept)` by Newton steps on the log loss, with
- * Platt's smoothed targets; a step that raises the loss is halved, as whole ones can run away from
- * logits that are far off. One class only: no calibration.
+ * Fits Platt's line `p = sigmoid(slope x logit + intercept)` to Platt's smoothed targets. One class
+ * only: no calibration.
  */
 export function fitPlatt(labels: ArrayLike<number>, logits: ArrayLike<number>): Calibration {
   let positives = 0;
@@ -27,29 +27,8 @@ export function fitPlatt(labels: ArrayLike<number>, logits: ArrayLike<number>): 
   if (positives === 0 || negatives === 0) return { kind: "none" };
   const high = (positives + 1) / (positives + 2);
   const low = 1 / (negatives + 2);
-  const lossAt = (slope: number, intercept: number) =>
-    plattLoss(labels, logits, { slope, intercept, high, low });
-  let slope = 1;
-  let intercept = 0;
-  let loss = lossAt(slope, intercept);
-  for (let round = 0; round < 50; round++) {
-    const { a, b, aa, ab, bb } = derivatives(labels, logits, slope, intercept, high, low);
-    const determinant = aa * bb - ab * ab;
-    if (!(determinant > 1e-12)) break;
-    let stepSlope = (bb * a - ab * b) / determinant;
-    let stepIntercept = (aa * b - ab * a) / determinant;
-    let next = lossAt(slope - stepSlope, intercept - stepIntercept);
-    for (let halvings = 0; !(next <= loss) && halvings < 40; halvings++) {
-      stepSlope /= 2;
-      stepIntercept /= 2;
-      next = lossAt(slope - stepSlope, intercept - stepIntercept);
-    }
-    if (!(next <= loss)) break;
-    slope -= stepSlope;
-    intercept -= stepIntercept;
-    loss = next;
-    if (Math.abs(stepSlope) + Math.abs(stepIntercept) < 1e-9) break;
-  }
+  const targets = Float64Array.from(labels, (label) => label === 1 ? high : low);
+  const { slope, intercept } = fitLogisticLine({ xs: logits, targets }, { slope: 1, intercept: 0 });
   const usable = Number.isFinite(slope) && Number.isFinite(intercept) && slope > 0;
   return usable ? { kind: "platt", slope, intercept } : { kind: "none" };
 }
@@ -100,49 +79,6 @@ function merged(a: Pool, b: Pool): Pool {
     positives: a.positives + b.positives,
     logitSum: a.logitSum + b.logitSum,
   };
-}
-
-/** The log loss of a line against the smoothed targets. */
-function plattLoss(
-  labels: ArrayLike<number>,
-  logits: ArrayLike<number>,
-  { slope, intercept, high, low }: {
-    slope: number;
-    intercept: number;
-    high: number;
-    low: number;
-  },
-): number {
-  let loss = 0;
-  for (let i = 0; i < labels.length; i++) {
-    const x = slope * logits[i]! + intercept;
-    const target = labels[i] === 1 ? high : low;
-    loss += Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))) - target * x;
-  }
-  return loss;
-}
-
-function derivatives(
-  labels: ArrayLike<number>,
-  logits: ArrayLike<number>,
-  slope: number,
-  intercept: number,
-  high: number,
-  low: number,
-) {
-  let a = 0, b = 0, bb = 1e-9, ab = 0, aa = 1e-9;
-  for (let i = 0; i < labels.length; i++) {
-    const z = logits[i]!;
-    const p = sigmoid(slope * z + intercept);
-    const wrong = p - (labels[i] === 1 ? high : low);
-    const curve = p * (1 - p);
-    a += wrong * z;
-    b += wrong;
-    aa += curve * z * z;
-    ab += curve * z;
-    bb += curve;
-  }
-  return { a, b, aa, ab, bb };
 }
 
 function interpolated(xs: number[], ys: number[], x: number): number {

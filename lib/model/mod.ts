@@ -10,6 +10,7 @@ export * from "./explain.ts";
 export * from "./feature_groups.ts";
 export * from "./gate.ts";
 export * from "./leak.ts";
+export * from "./logistic_line.ts";
 export * from "./model.ts";
 export { DEFAULT_PARAMETERS, type NetworkParameters } from "./network/network.ts";
 export type { Epoch } from "./network/train.ts";

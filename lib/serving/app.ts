@@ -6,7 +6,6 @@ import type { Deployment } from "./deployment.ts";
 import { readConfig, readCreate } from "./endpointRequest.ts";
 import type { Endpoints } from "./endpoints.ts";
 import { ApiError } from "./errors.ts";
-import { within } from "./features.ts";
 import {
   answerError,
   answerJson,
@@ -20,7 +19,14 @@ import { readInvocation } from "./invocation.ts";
 import type { ServingLog } from "./log.ts";
 import type { ServingMetrics } from "./metrics.ts";
 import type { RateLimit } from "./rateLimit.ts";
-import { answerOf, type Scored, scoreInvocation, type ScoringContext } from "./scoring.ts";
+import {
+  answerOf,
+  notLookedUp,
+  type Scored,
+  scoreInvocation,
+  type ScoringContext,
+} from "./scoring.ts";
+import { within } from "./storeAsker.ts";
 import type { TokenBook } from "./tokens.ts";
 
 /** Version of the server, as `GET /version` answers it. */
@@ -170,7 +176,11 @@ async function invoke(
   );
   countScored(parts.metrics, scored, endpoint);
   parts.onScored(scored, c.get("requestId"), endpoint);
-  if (scored.storeDown) c.header("x-clickstream-features", "defaults; reason=store-unavailable");
+  const missed = notLookedUp(scored);
+  if (missed !== null) {
+    const value = `defaults; reason=${missed.reason}; rows=${missed.rows}`;
+    c.header("x-clickstream-features", value);
+  }
   return answerJson(c, answerOf(scored, invocation));
 }
 

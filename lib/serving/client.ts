@@ -2,6 +2,7 @@ import { waitUntil } from "clickstream/config";
 import { ServingError } from "./errors.ts";
 import { exactCell } from "./exactJson.ts";
 import type { InvocationParams } from "./invocation.ts";
+import type { LookUpFailure } from "./types.ts";
 
 /** A row to score: keys, features, or both. Ids are bigints or text; a time is ISO 8601 or a Date. */
 export type RowToScore = Record<string, unknown>;
@@ -40,6 +41,8 @@ export interface ScoreAnswer {
   already_purchased: boolean[];
   /** Feature sets that were missing in the store, for each row. */
   defaults: string[][];
+  /** Rows scored with defaults alone, as the online store failed or was too slow; null: none. */
+  not_looked_up: { reason: LookUpFailure; rows: number } | null;
   /** Seconds by feature set, for each row; only when asked for. */
   ages?: Record<string, number | null>[];
   /** The inputs of the model, for each row; only when asked for. */

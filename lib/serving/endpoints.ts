@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
-import { NotFoundError } from "clickstream/config";
+import { readFileSync } from "node:fs";
+import { NotFoundError, writeWhole } from "clickstream/config";
 import { deploy, type Deployment, type DeployOptions } from "./deployment.ts";
 import { describe, type Endpoint, type EndpointRecord } from "./endpointStatus.ts";
 import { ApiError } from "./errors.ts";
@@ -172,10 +171,7 @@ function readRecords(stateFile: string | null): EndpointRecord[] {
 }
 
 function writeRecords(stateFile: string | null, records: EndpointRecord[]): void {
-  if (stateFile === null) return;
-  mkdirSync(dirname(stateFile), { recursive: true });
-  writeFileSync(`${stateFile}.new`, JSON.stringify(records, null, 2));
-  renameSync(`${stateFile}.new`, stateFile);
+  if (stateFile !== null) writeWhole(stateFile, JSON.stringify(records, null, 2));
 }
 
 function missing(name: string): ApiError {

@@ -93,5 +93,6 @@ function childSettings(config: Config): Record<string, string> {
     MODEL_NAME: config.model.name,
     MODEL_INFERENCE_NAME: config.model.inferenceName,
     SERVING_PORT: String(config.serving.port),
+    SERVING_STORE_DOWN: config.serving.storeDown,
   };
 }

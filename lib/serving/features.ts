@@ -1,22 +1,20 @@
 import { ApiError } from "./errors.ts";
 import { cacheKey, type FeatureCache, featureCache } from "./featureCache.ts";
-import { turningLoop } from "./turningLoop.ts";
-import type { LookedUp, LookUp, RowKeys } from "./types.ts";
+import { type StoreAsker, storeAsker, type StoreAskerOptions } from "./storeAsker.ts";
+import type { LookedUp, LookUp, LookUpFailure, RowKeys } from "./types.ts";
 
 /** Features of one row with where they come from. */
 export interface ServedFeatures extends LookedUp {
-  /** Milliseconds since they were looked up; 0 when just now. */
+  /** Milliseconds since their look-up was asked for, when that was for an earlier request; else 0. */
   cachedMs: number;
-  /** False when the store could not be asked: all is missing then. */
-  answered: boolean;
+  /** Why the store gave nothing, so that all is missing; null when it answered. */
+  failure: LookUpFailure | null;
 }
 
 /** Features of a request. */
 export interface Fetched {
   /** In the order of the keys. */
   rows: ServedFeatures[];
-  /** Whether the store could not be asked, so that some rows hold defaults only. */
-  storeDown: boolean;
   /** Distinct keys that came from the cache, or from a look-up under way for another request. */
   cached: number;
   /** Distinct keys that the store was asked for. */
@@ -35,7 +33,7 @@ export interface FeatureSource {
 }
 
 /** How {@link featureSource} behaves. */
-export interface FeatureOptions {
+export interface FeatureOptions extends StoreAskerOptions {
   /**
    * Milliseconds that looked-up features may be served from the cache, counted from the start of the
    * look-up; 0 turns the cache off.
@@ -44,20 +42,24 @@ export interface FeatureOptions {
   cacheMaxAgeMs?: number;
   /** Cart-products in the cache. @default 10000 */
   cacheMaxEntries?: number;
-  /** Milliseconds after which a look-up counts as failed. @default 1000 */
-  lookUpTimeoutMs?: number;
   /**
-   * When the store is down: `defaults` scores with missing features and says so in a header and in
-   * the answer; `fail` answers 503.
+   * When the store fails or is too slow: `defaults` scores with missing features and says so in a
+   * header and in the answer; `fail` answers 503.
    * @default "defaults"
    */
   onStoreDown?: "defaults" | "fail";
-  /** Milliseconds after a failure in which the store is not asked again. @default 1000 */
-  retryAfterMs?: number;
-  /** Called with each failure, for logs and counters. */
-  onFailure?: (error: unknown) => void;
-  /** Milliseconds of a clock that never goes back. @default performance.now */
-  now?: () => number;
+}
+
+/** Cart-products of one look-up; the time limit is for each. More take turns. */
+const BLOCK = 200;
+/** Look-ups of one request at once: the store serves other requests in between. */
+const BLOCKS_AT_ONCE = 2;
+
+/** A look-up under way for one key. */
+interface Running {
+  answer: Promise<LookedUp | LookUpFailure>;
+  /** When it was asked for. */
+  since: number;
 }
 
 /** A source of features over a look-up. */
@@ -65,21 +67,20 @@ export function featureSource(lookUp: LookUp, options: FeatureOptions = {}): Fea
   const { cacheMaxAgeMs = 500, cacheMaxEntries = 10_000, retryAfterMs = 1000 } = options;
   const now = options.now ?? (() => performance.now());
   const cache = featureCache({ maxEntries: cacheMaxEntries, now });
-  const ask = storeAsker(lookUp, options, now);
-  const running = new Map<string, Promise<LookedUp | null>>();
+  const ask = storeAsker(lookUp, options);
+  const running = new Map<string, Running>();
 
-  /** Asks for all keys at once, and lets later requests share the answers that are under way. */
+  /** Asks for all keys, and lets later requests share the answers that are under way. */
   const start = (missing: Map<string, RowKeys>): void => {
-    if (missing.size === 0) return;
-    const started = now();
-    const answers = ask([...missing.values()]);
+    const since = now();
+    const answers = inBlocks(ask, [...missing.values()], now);
     [...missing].forEach(([name, key], i) => {
-      const one = answers.then((rows) => {
-        const row = rows?.[i] ?? null;
-        if (row !== null) cache.set(key, row, started);
+      const answer = answers[i]!.then(({ row, started }) => {
+        if (typeof row !== "string") cache.set(key, row, started);
         if (running.get(name) === one) running.delete(name);
         return row;
       });
+      const one: Running = { answer, since };
       running.set(name, one);
     });
   };
@@ -87,20 +88,24 @@ export function featureSource(lookUp: LookUp, options: FeatureOptions = {}): Fea
   return {
     cacheSize: () => cache.size(),
     async fetch(keys, useCache) {
-      const sharing = useCache && cacheMaxAgeMs > 0;
-      const { rows, missing } = fromCache(cache, keys, sharing ? cacheMaxAgeMs : 0);
-      const unasked = new Map([...missing].filter(([name]) => !sharing || !running.has(name)));
+      const began = now();
+      const maxAgeMs = useCache ? cacheMaxAgeMs : 0;
+      const { rows, missing } = fromCache(cache, keys, maxAgeMs);
+      const shared = (name: string) => {
+        const one = running.get(name);
+        return maxAgeMs > 0 && one !== undefined && began - one.since <= maxAgeMs;
+      };
+      const unasked = new Map([...missing].filter(([name]) => !shared(name)));
       start(unasked);
-      const names = [...missing.keys()];
-      const found = await Promise.all(names.map((name) => running.get(name)!));
-      const storeDown = found.includes(null);
-      if (storeDown && options.onStoreDown === "fail") throw unavailable(retryAfterMs);
-      names.forEach((name, i) =>
-        rows.set(name, { ...(found[i] ?? nothing), cachedMs: 0, answered: found[i] !== null })
-      );
+      const waits = [...missing.keys()].map((name) => ({ name, ...running.get(name)! }));
+      const found = await Promise.all(waits.map(({ answer }) => answer));
+      waits.forEach(({ name, since }, i) => rows.set(name, served(found[i]!, began - since)));
+      if (options.onStoreDown === "fail") {
+        const failed = found.find((one) => typeof one === "string");
+        if (failed !== undefined) throw unavailable(failed, retryAfterMs);
+      }
       return {
         rows: keys.map((key) => rows.get(cacheKey(key))!),
-        storeDown,
         cached: rows.size - unasked.size,
         asked: unasked.size,
       };
@@ -108,24 +113,27 @@ export function featureSource(lookUp: LookUp, options: FeatureOptions = {}): Fea
   };
 }
 
-/** Asks the store within the time limit; null when it fails, and for a while after. */
-function storeAsker(
-  lookUp: LookUp,
-  options: FeatureOptions,
-  now: () => number,
-): (keys: RowKeys[]) => Promise<LookedUp[] | null> {
-  const { lookUpTimeoutMs = 1000, retryAfterMs = 1000 } = options;
-  let downUntil = -Infinity;
-  return async (keys) => {
-    if (now() < downUntil) return null;
-    try {
-      return await turningLoop(within(lookUp(keys), lookUpTimeoutMs));
-    } catch (error) {
-      downUntil = now() + retryAfterMs;
-      options.onFailure?.(error);
-      return null;
-    }
-  };
+/** A row's part of a look-up's answer, and when that look-up started. */
+interface RowAnswer {
+  row: LookedUp | LookUpFailure;
+  started: number;
+}
+
+/** Asks for many keys in blocks, a few at once; each key's answer is there when its block's is. */
+function inBlocks(ask: StoreAsker, keys: RowKeys[], now: () => number): Promise<RowAnswer>[] {
+  const blocks: Promise<{ started: number; rows: LookedUp[] | LookUpFailure }>[] = [];
+  return Array.from({ length: Math.ceil(keys.length / BLOCK) }, (_, n) => {
+    const block = keys.slice(n * BLOCK, (n + 1) * BLOCK);
+    const asked = async () => {
+      await blocks[n - BLOCKS_AT_ONCE];
+      return { started: now(), rows: await ask(block) };
+    };
+    const answer = blocks[n] = asked();
+    return block.map(async (_, i): Promise<RowAnswer> => {
+      const { started, rows } = await answer;
+      return { started, row: typeof rows === "string" ? rows : rows[i]! };
+    });
+  }).flat();
 }
 
 /** Rows of distinct keys that the cache has, and the keys it has not. */
@@ -137,28 +145,24 @@ function fromCache(cache: FeatureCache, keys: RowKeys[], maxAgeMs: number) {
     if (rows.has(name) || missing.has(name)) continue;
     const hit = maxAgeMs > 0 ? cache.get(key, maxAgeMs) : null;
     if (hit === null) missing.set(name, key);
-    else rows.set(name, { ...hit.row, cachedMs: hit.cachedMs, answered: true });
+    else rows.set(name, { ...hit.row, cachedMs: hit.cachedMs, failure: null });
   }
   return { rows, missing };
 }
 
-const nothing: LookedUp = { features: {}, found: {}, eventTimes: {}, alreadyPurchased: false };
+const NOTHING: LookedUp = { features: {}, found: {}, eventTimes: {}, alreadyPurchased: false };
 
-/** The promise's result, or an error after `ms` milliseconds. */
-export function within<T>(promise: Promise<T>, ms: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new ApiError("DEADLINE_EXCEEDED", `No answer within ${ms} ms.`)),
-      ms,
-    );
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
+function served(found: LookedUp | LookUpFailure, sharedMs: number): ServedFeatures {
+  return typeof found === "string"
+    ? { ...NOTHING, cachedMs: 0, failure: found }
+    : { ...found, cachedMs: sharedMs, failure: null };
 }
 
-function unavailable(retryAfterMs: number): ApiError {
+function unavailable(failure: LookUpFailure, retryAfterMs: number): ApiError {
+  const why = failure === "look-up-timeout" ? "is too slow" : "cannot be reached";
   return new ApiError(
     "TEMPORARILY_UNAVAILABLE",
-    "The online store of features cannot be reached: try again.",
+    `The online store of features ${why}: try again.`,
     { headers: { "retry-after": String(Math.ceil(retryAfterMs / 1000)) } },
   );
 }

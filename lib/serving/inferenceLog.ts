@@ -11,7 +11,6 @@ export interface InferenceRecord {
   endpoint: string;
   scored: ScoredRow;
   model: { name: string; version: number };
-  storeDown: boolean;
 }
 
 /** Keeps what was scored: collected in memory, written in batches, never waited for. */
@@ -88,9 +87,9 @@ export function inferenceLog(options: InferenceLogOptions): InferenceLog {
   return {
     add(scored, requestId, endpoint) {
       const received = Date.now() * 1000;
-      const { model, storeDown } = scored;
+      const { model } = scored;
       scored.rows.forEach((one, row) =>
-        queue.push({ requestId, row, received, endpoint, scored: one, model, storeDown })
+        queue.push({ requestId, row, received, endpoint, scored: one, model })
       );
       dropOldest();
       schedule();

@@ -1,5 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { readFileSync, rmSync } from "node:fs";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import {
@@ -11,6 +10,7 @@ import {
   processStart,
   runCommand,
   runningState,
+  writeWhole,
 } from "clickstream/config";
 import { closeLakehouse, type Lakehouse, openLakehouse } from "clickstream/lakehouse";
 import { type ActionSource, openActions } from "./actions/source.ts";
@@ -86,7 +86,7 @@ async function serve(config: Config, idleMinutes: number): Promise<void> {
   const actions = await openActions(config, lake);
   const server = await startServer(serverOptions(config, { online, lake, actions }));
   try {
-    writeState(stateFile, stateOf(server));
+    writeWhole(stateFile, JSON.stringify(stateOf(server), null, 2));
     await reasonToStop(server, stateFile, idleMinutes * 60_000);
   } finally {
     if (isOurs(stateFile)) rmSync(stateFile, { force: true });
@@ -110,6 +110,7 @@ function serverOptions(
     tokens: [config.serving.token],
     directory: servingPaths(config).directory,
     port: config.serving.port,
+    onStoreDown: config.serving.storeDown,
     inferenceLog: inferenceLog({
       write: inferenceWriter(lake),
       onError: (error) => log.error({ err: error }, "the inference log cannot be written"),
@@ -144,10 +145,4 @@ function isOurs(stateFile: string): boolean {
   } catch {
     return false;
   }
-}
-
-function writeState(stateFile: string, state: ServingState): void {
-  mkdirSync(dirname(stateFile), { recursive: true });
-  writeFileSync(`${stateFile}.new`, JSON.stringify(state, null, 2));
-  renameSync(`${stateFile}.new`, stateFile);
 }

@@ -9,7 +9,7 @@ export interface ServingMetrics {
   lookUpSeconds: Histogram<string>;
   scoreSeconds: Histogram<string>;
   cacheRows: Counter<"result">;
-  storeFailures: Counter<string>;
+  storeFailures: Counter<"reason">;
   reloads: Counter<string>;
   modelVersion: Gauge<"endpoint">;
   /** The text of `GET /metrics`. */
@@ -50,7 +50,7 @@ export function servingMetrics(logStatus: () => InferenceLogStatus | null): Serv
     lookUpSeconds: histogram("look_up_seconds", "Time to look the features of a request up"),
     scoreSeconds: histogram("score_seconds", "Time of the model for a request"),
     cacheRows: counter("cache_rows_total", "Rows looked up, by result", ["result"]),
-    storeFailures: counter("store_failures_total", "Look-ups that the online store failed"),
+    storeFailures: counter("store_failures_total", "Look-ups without an answer", ["reason"]),
     reloads: counter("reloads_total", "New model versions put into service"),
     modelVersion: new Gauge({
       name: "clickstream_serving_model_version",

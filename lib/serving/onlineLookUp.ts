@@ -31,14 +31,15 @@ export async function openOnlineLookUp(config: Config): Promise<OnlineLookUp> {
     return true;
   };
   return {
-    async lookUp(keys) {
+    async lookUp(keys, signal) {
       const used = store;
       try {
-        return await lookUpFeatures(used, keys);
+        return await lookUpFeatures(used, keys, signal);
       } catch (error) {
+        if (signal?.aborted) throw error;
         moving ??= move().finally(() => moving = null);
         if (!await moving && used === store) throw error;
-        return await lookUpFeatures(store, keys);
+        return await lookUpFeatures(store, keys, signal);
       }
     },
     close: () => closeOnlineStore(store),

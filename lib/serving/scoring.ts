@@ -6,7 +6,7 @@ import { ApiError } from "./errors.ts";
 import type { FeatureSource, ServedFeatures } from "./features.ts";
 import type { Invocation } from "./invocation.ts";
 import type { RequestRow } from "./rows.ts";
-import type { RowKeys, ScoringInputs } from "./types.ts";
+import type { LookUpFailure, RowKeys, ScoringInputs } from "./types.ts";
 
 /** One scored row, as it is logged. */
 export interface ScoredRow {
@@ -23,6 +23,8 @@ export interface ScoredRow {
   cachedMs: number;
   /** Sets without a value in the store. */
   defaults: string[];
+  /** Why nothing could be looked up; null when the store answered, or was not needed. */
+  failure: LookUpFailure | null;
   /** List price; null when not known. */
   price: number | null;
   /** What the shop should do; null when not asked for, or for a row without keys. */
@@ -33,7 +35,6 @@ export interface ScoredRow {
 export interface Scored {
   rows: ScoredRow[];
   model: { name: string; version: number };
-  storeDown: boolean;
   cachedRows: number;
   /** Distinct cart-products that the store was asked for. */
   lookedUpRows: number;
@@ -65,7 +66,7 @@ export async function scoreInvocation(
   const needy = requested.filter((row) => row.keys !== null && !row.complete);
   const [fetched, streamTime] = await Promise.all([
     needy.length === 0
-      ? { rows: [], storeDown: false, cached: 0, asked: 0 }
+      ? { rows: [], cached: 0, asked: 0 }
       : context.features.fetch(needy.map((row) => row.keys!), invocation.params.cache),
     requested.every((row) => row.eventTime !== null) ? null : context.streamTime(),
   ]);
@@ -79,7 +80,6 @@ export async function scoreInvocation(
   return {
     rows,
     model: { name: servable.name, version: servable.version },
-    storeDown: fetched.storeDown,
     cachedRows: fetched.cached,
     lookedUpRows: fetched.asked,
     lookUpMs: lookedUpAt - started,
@@ -115,6 +115,7 @@ function assemble(
     ages: agesOf(served, eventTime),
     cachedMs: served?.cachedMs ?? 0,
     defaults: served === undefined ? [] : setsWithout(served, inputs),
+    failure: served?.failure ?? null,
     price: typeof price === "number" ? price : null,
     action: null,
   };
@@ -141,7 +142,7 @@ function agesOf(served: ServedFeatures | undefined, at: bigint | null): ScoredRo
 
 /** The sets that a row has no value of: those not found, or all that the model reads. */
 function setsWithout(served: ServedFeatures, inputs: string[]): string[] {
-  if (served.answered) return Object.keys(served.found).filter((set) => !served.found[set]);
+  if (served.failure === null) return Object.keys(served.found).filter((set) => !served.found[set]);
   const sets = inputs.filter((name) => name.includes("__")).map((name) => name.split("__")[0]!);
   return [...new Set(sets)];
 }
@@ -149,6 +150,12 @@ function setsWithout(served: ServedFeatures, inputs: string[]): string[] {
 function checked(score: number | undefined): number {
   if (score !== undefined && score >= 0 && score <= 1) return score;
   throw new ApiError("INTERNAL_ERROR", "The model gave no probability for a row.");
+}
+
+/** How many rows hold defaults because the store failed or was too slow, and which; null: none. */
+export function notLookedUp({ rows }: Scored): { reason: LookUpFailure; rows: number } | null {
+  const failed = rows.filter(({ failure }) => failure !== null);
+  return failed.length === 0 ? null : { reason: failed[0]!.failure!, rows: failed.length };
 }
 
 /** The JSON answer of an invocation. */
@@ -159,6 +166,7 @@ export function answerOf(scored: Scored, invocation: Invocation): Record<string,
     predictions: rows.map(({ score }) => score === null ? null : [1 - score, score]),
     already_purchased: rows.map((row) => row.alreadyPurchased),
     defaults: rows.map((row) => row.defaults),
+    not_looked_up: notLookedUp(scored),
     ...(ages ? { ages: rows.map((row) => row.ages) } : {}),
     ...(features ? { features: rows.map((row) => withTextIds(row.inputs)) } : {}),
     ...(actions ? { actions: rows.map(({ action }) => action && withTextProducts(action)) } : {}),

@@ -128,10 +128,10 @@ function partsOf(options: ServingOptions, onRequest: () => void): AppParts {
     endpoints: openEndpoints(models, stateFile, { onFailure }),
     features: featureSource(options.lookUp, {
       ...options,
-      onFailure(error) {
-        metrics.storeFailures.inc();
-        log.warn({ reason: reasonOf(error) }, "the online store failed");
-        options.onFailure?.(error);
+      onFailure(error, reason) {
+        metrics.storeFailures.inc({ reason });
+        log.warn({ reason, error: reasonOf(error) }, "the online store gave no features");
+        options.onFailure?.(error, reason);
       },
     }),
     actions: options.actions ?? null,

@@ -1,7 +1,8 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Buffer } from "node:buffer";
+import { writeWhole } from "clickstream/config";
 
 /** A bearer token as it is kept: never the token, only its hash. */
 interface TokenRecord {
@@ -101,9 +102,7 @@ export function admitToken(directory: string, token: string, options: MintOption
     expires: new Date(Date.now() + (options.hours ?? 168) * 3_600_000).toISOString(),
   };
   const file = join(directory, `${hash.slice(0, 32)}.json`);
-  const beside = `${file}.${randomBytes(4).toString("hex")}`;
-  writeFileSync(beside, JSON.stringify(record, null, 2), { mode: 0o600 });
-  renameSync(beside, file);
+  writeWhole(file, JSON.stringify(record, null, 2), { mode: 0o600 });
 }
 
 function readMinted(directory: string): Known[] {

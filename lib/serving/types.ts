@@ -18,8 +18,15 @@ export interface LookedUp {
   alreadyPurchased: boolean;
 }
 
-/** Reads the features of many keys, answers in the order of the keys. */
-export type LookUp = (keys: RowKeys[]) => Promise<LookedUp[]>;
+/**
+ * Reads the features of many keys, answers in the order of the keys.
+ *
+ * @param signal aborted when nobody waits any more
+ */
+export type LookUp = (keys: RowKeys[], signal?: AbortSignal) => Promise<LookedUp[]>;
+
+/** Why features could not be looked up: the store refused, or was too slow. */
+export type LookUpFailure = "store-unavailable" | "look-up-timeout";
 
 /** An input of a model. Times are microseconds since 1970-01-01 UTC. */
 export interface ModelInput {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { pause, TimeoutError, waitUntil } from "clickstream/config";
 
 Deno.test("waitUntil gives what the check found", async () => {
@@ -29,4 +30,13 @@ Deno.test("waitUntil and pause end at once when they are aborted", async () => {
   const paused = pause(60_000, later.signal);
   later.abort(new Error("enough"));
   await assert.rejects(paused, /enough/);
+});
+
+Deno.test("a pause ends also where DuckDB is open and nothing else goes on", async () => {
+  const script = fileURLToPath(new URL("./pause_process.ts", import.meta.url));
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "-q", script],
+    signal: AbortSignal.timeout(60_000), // without an end of its own it is ended without output
+  }).output();
+  assert.equal(new TextDecoder().decode(stdout), "done\n");
 });

@@ -108,6 +108,11 @@ Deno.test("the guard rails outlive the process, and a line cut short", async () 
     const reopened = discountLedger(file);
     assert.match(decideOne({ product: 7n }, reopened).why, /had its one discount/);
     assert.ok(reopened.spent(AT) > 0);
+    assert.equal(decideOne({ user: 2n }, reopened).kind, "discount");
+    assert.match(
+      decideOne({ user: 2n, product: 7n }, discountLedger(file)).why,
+      /its one discount/,
+    );
     const text = await Deno.readTextFile(file);
     assert.ok(!text.includes('"s"'), "carts are kept as hashes");
   });
@@ -142,6 +147,20 @@ Deno.test("a trial finds out what a discount does", () => {
   const none = madeShop(40_000, 0);
   const nothing = responseOf(runTrial(none.moments, none.customers, { seed: 3 }));
   assert.ok(nothing.low < 0 && 0 < nothing.high, JSON.stringify(nothing));
+});
+
+Deno.test("a trial whose scores are far off is told from by smaller steps", () => {
+  const { moments, customers } = madeShop(20_000, 5);
+  const trial = runTrial(moments, customers, { seed: 3 });
+  const found = responseOf({ ...trial, propensity: trial.propensity.map((p) => raised(p, -8)) });
+  assert.ok(found.low < 5 && 5 < found.high, JSON.stringify(found));
+});
+
+Deno.test("a trial without purchases tells nothing", () => {
+  const { moments, customers } = madeShop(200, 5);
+  const trial = runTrial(moments, customers);
+  const found = responseOf({ ...trial, bought: trial.bought.map(() => 0) });
+  assert.ok(!(found.low > 0), JSON.stringify(found));
 });
 
 Deno.test("the learned policy earns more than never, always and random discounts", () => {

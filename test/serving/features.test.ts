@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { cacheKey, featureCache } from "../../lib/serving/featureCache.ts";
-import { featureSource } from "../../lib/serving/features.ts";
+import { featureSource, type Fetched } from "../../lib/serving/features.ts";
+import { inferenceLog, type InferenceRecord } from "../../lib/serving/inferenceLog.ts";
+import { columnsOfRecords } from "../../lib/serving/inferenceTable.ts";
 import type { LookUp, RowKeys } from "../../lib/serving/types.ts";
 import { BIG, send, smallModels, smallStore, withServer } from "./support.ts";
 
@@ -24,6 +26,8 @@ function countingStore(): { lookUp: LookUp; asked: RowKeys[][] } {
     },
   };
 }
+
+const failuresOf = ({ rows }: Fetched) => rows.map(({ failure }) => failure);
 
 Deno.test("Features come from the cache up to its age limit, counted from the start of the look-up", async () => {
   let now = 0;
@@ -108,18 +112,81 @@ Deno.test("A store that fails gives defaults, and is not asked again for a while
     return down ? Promise.reject(new Error("down")) : Promise.resolve([row(7)]);
   }, { retryAfterMs: 1000, now: () => now, onFailure: (error) => failures.push(error) });
   const first = await source.fetch([KEYS], true);
-  assert.deepEqual([first.storeDown, first.rows[0]!.features], [true, {}]);
-  assert.equal((await source.fetch([KEYS], true)).storeDown, true);
+  assert.deepEqual(failuresOf(first), ["store-unavailable"]);
+  assert.deepEqual(first.rows[0]!.features, {});
+  assert.deepEqual(failuresOf(await source.fetch([KEYS], true)), ["store-unavailable"]);
   assert.deepEqual([asked, failures.length], [1, 1]);
   down = false;
   now = 1000;
   const later = await source.fetch([KEYS], true);
-  assert.deepEqual([later.storeDown, later.rows[0]!.features], [false, { cart__events: 7 }]);
+  assert.deepEqual(failuresOf(later), [null]);
+  assert.deepEqual(later.rows[0]!.features, { cart__events: 7 });
 });
 
-Deno.test("A store that hangs counts as failed after the time limit", async () => {
-  const source = featureSource(() => new Promise(() => {}), { lookUpTimeoutMs: 20 });
-  assert.equal((await source.fetch([KEYS], true)).storeDown, true);
+Deno.test("A store that answers nobody within the time limit is left alone for a while", async () => {
+  let asked = 0;
+  const source = featureSource((_keys, signal) => {
+    asked++;
+    return new Promise((_, reject) =>
+      signal!.addEventListener("abort", () => reject(signal!.reason))
+    );
+  }, { lookUpTimeoutMs: 20, now: () => 0 });
+  assert.deepEqual(failuresOf(await source.fetch([KEYS], true)), ["look-up-timeout"]);
+  assert.deepEqual(failuresOf(await source.fetch([KEYS], true)), ["look-up-timeout"]);
+  assert.equal(asked, 1);
+});
+
+Deno.test("One slow look-up does not take the features of other requests away", async () => {
+  let now = 0;
+  const slow = { ...KEYS, user_id: 1n };
+  const source = featureSource((keys) => {
+    now++;
+    if (keys[0]!.user_id === 1n) return new Promise(() => {});
+    return Promise.resolve(keys.map(() => row(7)));
+  }, { lookUpTimeoutMs: 50, now: () => now });
+  const waiting = source.fetch([slow], true);
+  assert.deepEqual(failuresOf(await source.fetch([KEYS], false)), [null]);
+  assert.deepEqual(failuresOf(await waiting), ["look-up-timeout"]);
+  assert.deepEqual(failuresOf(await source.fetch([KEYS], false)), [null]);
+});
+
+Deno.test("Many rows are looked up in blocks, two at once, and only a slow block's rows are without", async () => {
+  const keys = Array.from({ length: 1000 }, (_, i) => ({ ...KEYS, product_id: BigInt(i) }));
+  const sizes: number[] = [];
+  let [running, most] = [0, 0];
+  const source = featureSource(async (block) => {
+    sizes.push(block.length);
+    most = Math.max(most, ++running);
+    if (block[0]!.product_id === 400n) await new Promise(() => {});
+    await Promise.resolve();
+    running--;
+    return block.map(({ product_id }) => row(Number(product_id)));
+  }, { lookUpTimeoutMs: 50 });
+  const fetched = await source.fetch(keys, true);
+  assert.deepEqual([sizes, most], [[200, 200, 200, 200, 200], 2]);
+  fetched.rows.forEach(({ features, failure }, i) => {
+    const isSlow = i >= 400 && i < 600;
+    assert.equal(features["cart__events"], isSlow ? undefined : i);
+    assert.equal(failure, isSlow ? "look-up-timeout" : null);
+  });
+});
+
+Deno.test("A look-up under way is shared up to the cache's age limit, and its age is told", async () => {
+  let now = 0;
+  const answer = Promise.withResolvers<void>();
+  const source = featureSource(async (keys) => {
+    await answer.promise;
+    return keys.map(() => row(1));
+  }, { cacheMaxAgeMs: 100, now: () => now });
+  const first = source.fetch([KEYS], true);
+  now = 60;
+  const second = source.fetch([KEYS], true);
+  now = 101;
+  const third = source.fetch([KEYS], true);
+  answer.resolve();
+  const all = await Promise.all([first, second, third]);
+  assert.deepEqual(all.map(({ asked }) => asked), [1, 0, 1]);
+  assert.deepEqual(all.map(({ rows }) => rows[0]!.cachedMs), [0, 60, 0]);
 });
 
 const REQUEST = { inputs: { user_id: String(BIG), user_session: "s", product_id: 1 } };
@@ -132,6 +199,25 @@ Deno.test("With the store down, scores use defaults, and header and answer say s
     assert.match(headers.get("x-clickstream-features")!, /^defaults/);
     assert.deepEqual(json.defaults, [["cart", "cart_product"]]);
   });
+});
+
+Deno.test("With a store too slow, header and answer say for how many rows, and the log for each", async () => {
+  const written: InferenceRecord[] = [];
+  const log = inferenceLog({
+    flushMs: 0,
+    write: (records) => Promise.resolve(void written.push(...records)),
+  });
+  const given = { cart__events: 1, cart_product__purchases: 0, price: 1, brand: null };
+  const options = { lookUp: () => new Promise<never>(() => {}), lookUpTimeoutMs: 20 };
+  await withServer({ ...options, inferenceLog: log }, async ({ url }) => {
+    const { headers, json } = await send(`${url}/invocations`, "POST", {
+      dataframe_records: [REQUEST.inputs, given],
+    });
+    const told = headers.get("x-clickstream-features");
+    assert.equal(told, "defaults; reason=look-up-timeout; rows=1");
+    assert.deepEqual(json.not_looked_up, { reason: "look-up-timeout", rows: 1 });
+  });
+  assert.deepEqual(columnsOfRecords(written)["store_down"], [true, false]);
 });
 
 Deno.test("With the store down and the policy fail, the answer is 503 with Retry-After", async () => {

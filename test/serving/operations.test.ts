@@ -195,6 +195,6 @@ Deno.test("The log is JSON lines with a request id each, and never a token or an
   const requests = lines.filter((line) => line.msg === "request");
   assert.deepEqual(requests.map((line) => line.status), [200, 401]);
   assert.ok(requests.every((line) => typeof line.request_id === "string"));
-  assert.equal(lines.find((line) => line.level === 40).reason, "ECONNREFUSED");
+  assert.equal(lines.find((line) => line.level === 40).error, "ECONNREFUSED");
   assert.doesNotMatch(text, /test-token|wrong-token|in-query|4242424242|secret-session/);
 });

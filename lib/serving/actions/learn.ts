@@ -1,4 +1,4 @@
-import { createRandom } from "clickstream/model";
+import { createRandom, fitLogisticLine } from "clickstream/model";
 import { bestOffer, percent, raised, shiftOf } from "./action.ts";
 import type { Customers, Moments } from "./moments.ts";
 import { type ActionPolicy, UNLEARNED } from "./policy.ts";
@@ -65,34 +65,15 @@ export function runTrial(
 
 /**
  * What a discount does: logistic regression of purchases on -ln(1 - discount), with the model's log
- * odds as offset and an intercept for what the model is off by. Newton's method, two parameters.
+ * odds as offset and an intercept for what the model is off by.
  */
 export function responseOf({ propensity, discount, bought }: Trial): Response {
-  let intercept = 0;
-  let value = 0;
-  let variance = Infinity;
-  for (let step = 0; step < 50; step++) {
-    let [g0, g1, h00, h01, h11] = [0, 0, 0, 0, 0];
-    for (let i = 0; i < bought.length; i++) {
-      const x = -Math.log(1 - discount[i]!);
-      const p = raised(clipped(propensity[i]!), intercept + value * x);
-      const error = bought[i]! - p;
-      const weight = p * (1 - p);
-      g0 += error;
-      g1 += error * x;
-      h00 += weight;
-      h01 += weight * x;
-      h11 += weight * x * x;
-    }
-    const determinant = h00 * h11 - h01 * h01;
-    if (!(determinant > 1e-12)) break;
-    const move = (h00 * g1 - h01 * g0) / determinant;
-    intercept += (h11 * g0 - h01 * g1) / determinant;
-    value += move;
-    variance = h00 / determinant;
-    if (Math.abs(move) < 1e-9) break;
-  }
-  const spread = 1.96 * Math.sqrt(variance);
+  const { slope: value, slopeVariance } = fitLogisticLine({
+    xs: discount.map((share) => -Math.log(1 - share)),
+    targets: bought,
+    offsets: propensity.map(clipped).map((p) => Math.log(p / (1 - p))),
+  }, { slope: 0, intercept: 0 });
+  const spread = 1.96 * Math.sqrt(slopeVariance);
   const purchases = bought.reduce((sum, each) => sum + each, 0);
   return { value, low: value - spread, high: value + spread, items: bought.length, purchases };
 }

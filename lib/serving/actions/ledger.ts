@@ -72,6 +72,7 @@ function* readEntries(file: string): Generator<Entry> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
+  if (text !== "" && !text.endsWith("\n")) appendFileSync(file, "\n"); // the next line begins anew
   for (const line of text.split("\n")) {
     try {
       yield JSON.parse(line) as Entry;

@@ -1,7 +1,7 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { z } from "zod";
-import { type Config, ConfigError } from "clickstream/config";
+import { type Config, ConfigError, writeWhole } from "clickstream/config";
 
 const share = z.number().min(0).max(1);
 
@@ -51,10 +51,7 @@ export function policyFile(config: Pick<Config, "home">): string {
 
 /** Writes the policy; a running server follows it within a second. */
 export function savePolicy(config: Pick<Config, "home">, policy: ActionPolicy): void {
-  const file = policyFile(config);
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(`${file}.new`, JSON.stringify(policy, null, 2));
-  renameSync(`${file}.new`, file);
+  writeWhole(policyFile(config), JSON.stringify(policy, null, 2));
 }
 
 /**
