@@ -33,7 +33,7 @@ export interface TakenRows {
   total: number;
 }
 
-/** Types whose values polars rounds, or refuses to hand over. */
+/** Types of polars that lose digits, or cannot be handed over, as JavaScript values. */
 const INEXACT = /\bU?Int64\b|\bDecimal\b/;
 
 /**
@@ -55,7 +55,7 @@ export function takeRows(source: Tabular, limit: number): TakenRows {
     return { columns: source.columnNames(), rows, total: source.numRows() };
   }
   if (isFrame(source)) {
-    const rows = withExactValues(source.head(limit));
+    const rows = exactRows(source.head(limit));
     return { columns: source.columns, rows, total: source.height };
   }
   throw new DisplayError(
@@ -81,21 +81,20 @@ export function isSeries(value: object): value is SeriesLike {
 /** The values of a polars Series, 64-bit integers as exact BigInts, decimals as text. */
 export function seriesValues(series: SeriesLike): unknown[] {
   if (!INEXACT.test(String(series.dtype))) return series.toArray();
-  return withExactValues(series.toFrame()).map((row) => row[series.name]);
+  return exactRows(series.toFrame()).map((row) => row[series.name]);
 }
 
 /**
- * polars hands 64-bit integers over as numbers, which rounds ids, and no decimals at all; its JSON
- * has every digit, decimals as text, so those columns come from there.
+ * polars hands 64-bit integers over as numbers, which rounds ids, and decimals not at all; its JSON
+ * has every digit (of decimals as text), so those columns come from there.
  */
-function withExactValues(frame: FrameLike): Row[] {
-  const inexact = (_: string, i: number) => INEXACT.test(String(frame.dtypes[i]));
-  const names = frame.columns.filter(inexact);
-  if (names.length === 0) return frame.toRecords();
-  const json = frame.select(...names).writeJSON({ format: "json" }).toString();
-  const exact = JSON.parse(json, readInteger as (key: string, value: unknown) => unknown) as Row[];
-  const others = frame.columns.filter((name) => !names.includes(name));
+function exactRows(frame: FrameLike): Row[] {
+  const inexact = frame.columns.filter((_, i) => INEXACT.test(String(frame.dtypes[i])));
+  if (inexact.length === 0) return frame.toRecords();
+  const others = frame.columns.filter((name) => !inexact.includes(name));
   const rows = others.length === 0 ? [] : frame.select(...others).toRecords();
+  const json = frame.select(...inexact).writeJSON({ format: "json" }).toString();
+  const exact = JSON.parse(json, readInteger as (key: string, value: unknown) => unknown) as Row[];
   return exact.map((row, i) => ({ ...rows[i], ...row }));
 }
 
