@@ -1,5 +1,5 @@
 import { Cron } from "croner";
-import { sleep } from "clickstream/config";
+import { pause } from "clickstream/config";
 
 /** The time that a coordinator lives by. */
 export interface Clock {
@@ -28,8 +28,10 @@ const LOOK_EVERY_MS = 15_000;
 /** The machine's clock. It wakes every 15 seconds, as deliveries do not announce themselves. */
 export const wallClock: Clock = {
   now: () => Date.now(),
-  sleepUntil: (moment, signal) =>
-    sleep(Math.max(0, Math.min(moment - Date.now(), LOOK_EVERY_MS)), signal),
+  sleepUntil: async (moment, signal) => {
+    signal?.throwIfAborted();
+    await pause(Math.max(0, Math.min(moment - Date.now(), LOOK_EVERY_MS)), signal);
+  },
 };
 
 /** Something that happens at a moment of a simulated day, such as a delivery. */

@@ -8,7 +8,7 @@ import { hoursBetween, hourSql } from "./hour.ts";
 import { deliver, inputsOf, type Kind, KINDS } from "./landing.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { quote } from "./quote.ts";
-import { SALES_COLUMNS } from "./sales.ts";
+import { csvCellSql, SALES_COLUMNS } from "./sales.ts";
 import { HIT_POSITIONS } from "./tables.ts";
 
 /** Web logs and sales of one's own. */
@@ -72,17 +72,11 @@ async function readOwn(connection: DuckDBConnection, own: OwnFiles): Promise<voi
      FROM read_csv([${logs.join(", ")}], columns = {line: 'VARCHAR'}, header = false,
        auto_detect = false, delim = '\\x01', quote = '', escape = '', max_line_size = 10000000);
      CREATE OR REPLACE TEMP TABLE own_sales AS
-     SELECT row_number() OVER () AS n, concat_ws(',', ${SALES_COLUMNS.map(csvCell).join(", ")})
+     SELECT row_number() OVER () AS n, concat_ws(',', ${SALES_COLUMNS.map(csvCellSql).join(", ")})
        AS line, try_cast(InvoiceDate AS TIMESTAMP) AS t,
        try_cast(regexp_replace(CustomerID, '\\.0+$', '') AS BIGINT) AS customer
      FROM read_csv(${quote(own.sales)}, header = true, all_varchar = true)`,
   );
-}
-
-/** SQL of a cell of a CSV file. */
-function csvCell(name: string): string {
-  return `CASE WHEN regexp_matches(${name}, '[",\\n\\r]')
-    THEN '"' || replace(${name}, '"', '""') || '"' ELSE coalesce(${name}, '') END`;
 }
 
 async function shift(connection: DuckDBConnection): Promise<number> {

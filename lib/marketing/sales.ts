@@ -11,6 +11,12 @@ export const SALES_COLUMNS = [
   ...["InvoiceDate", "UnitPrice", "CustomerID", "Country"],
 ] as const;
 
+/** SQL of a cell of a CSV file. */
+export function csvCellSql(name: string): string {
+  return `CASE WHEN regexp_matches(${name}, '[",\\n\\r]')
+    THEN '"' || replace(${name}, '"', '""') || '"' ELSE coalesce(${name}, '') END`;
+}
+
 /** The table that {@link takeSales} adds to. */
 export const NEW_SALES = `InvoiceNo VARCHAR, StockCode VARCHAR, Description VARCHAR,
   Quantity BIGINT, InvoiceDate TIMESTAMP, UnitPrice DOUBLE, CustomerID BIGINT, Country VARCHAR,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { sleep } from "clickstream/config";
+import { pause } from "clickstream/config";
 import {
   assertTies,
   coordinate,
@@ -142,7 +142,7 @@ Deno.test("Deliveries while the clock runs are taken hour by hour, an early one 
     // An hour of this clock is over in milliseconds; it stands still for nobody.
     const [began, from] = [performance.now(), at("08:30")];
     const now = () => from + (performance.now() - began) * 20_000;
-    const clock = { now, sleepUntil: () => sleep(1) };
+    const clock = { now, sleepUntil: () => pause(1) };
     const third = "20101201_10";
     deliverHour(pipeline, third, [hitAt("10:10:00")]);
     const early: boolean[] = [];

@@ -1,4 +1,4 @@
-import { sleep } from "clickstream/config";
+import { pause } from "clickstream/config";
 import { query, records } from "clickstream/lakehouse";
 import {
   closePipeline,
@@ -11,11 +11,14 @@ import {
 } from "clickstream/marketing";
 import { withHome } from "../support.ts";
 
+// With DuckDB open, Deno 2.8.0 loses a test's timers unless one recurs that was set before.
+setInterval(() => {}, 50);
+
 /** Waits for something that another process does. */
 export async function until(happened: () => boolean): Promise<void> {
   for (let looks = 0; !happened(); looks++) {
     if (looks === 1_000) throw new Error("What was waited for did not happen.");
-    await sleep(10);
+    await pause(10);
   }
 }
 

@@ -6,7 +6,7 @@ import { projectRoot } from "clickstream/config";
 import { hoursBetween, hourSql, parseHour } from "../hour.ts";
 import { deliver, type Delivery, isWhole, type Kind } from "../landing.ts";
 import { quote } from "../quote.ts";
-import { SALES_COLUMNS } from "../sales.ts";
+import { csvCellSql, SALES_COLUMNS } from "../sales.ts";
 import { hitsSql, lineSql } from "./pages.ts";
 import {
   anonymousVisitsSql,
@@ -160,11 +160,10 @@ async function filesOf(
   hours: readonly string[],
 ): Promise<Map<string, TextFile>> {
   const [first, last] = [hours[0]!, hours.at(-1)!];
-  const cell = (name: string) =>
-    `CASE WHEN regexp_matches(${name}, '[",\\n]') THEN '"' || replace(${name}, '"', '""') || '"'
-      ELSE coalesce(${name}, '') END`;
   const columns = SALES_COLUMNS.map((name) =>
-    cell(name === "InvoiceDate" ? "date_text" : name === "CustomerID" ? "customer_text" : name)
+    csvCellSql(
+      name === "InvoiceDate" ? "date_text" : name === "CustomerID" ? "customer_text" : name,
+    )
   );
   const source = what === "hits"
     ? `SELECT hour, ${lineSql()} AS line, ts AS a, visit AS b, i AS c FROM generated_hits
