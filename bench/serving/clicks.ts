@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import type { Config } from "clickstream/config";
+import { type Config, pause } from "clickstream/config";
 import { printTimes } from "./rate.ts";
 
 const SCRIPT = fileURLToPath(new URL("../../lib/serving/shop/main.ts", import.meta.url));
@@ -78,7 +78,7 @@ async function shopperTimes(
   const times: number[] = [];
   for (let i = 0; i < clicks; i++) {
     const { product_id } = catalogue[(first * 7 + (i >> 1)) % catalogue.length]!;
-    await new Promise((looked) => setTimeout(looked, LOOK_MS));
+    await pause(LOOK_MS);
     const clicked = performance.now();
     await post("/api/events", { session, type: i % 2 === 0 ? "view" : "cart", product_id });
     while ((await scored.next()).value !== i + 1);

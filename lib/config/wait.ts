@@ -44,17 +44,21 @@ export async function waitUntil<T>(
 /**
  * Resolves after `ms` milliseconds.
  *
+ * An interval, and out of the timers' turn of the event loop: with DuckDB loaded, Deno 2.8.0 never
+ * wakes for a timeout that is set where another timer's wait has just ended.
+ *
  * @param signal ends the pause early; its reason is thrown
  */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise<void>((resolve, reject) => {
     const stop = () => {
-      clearTimeout(timer);
+      clearInterval(timer);
       reject(signal?.reason);
     };
-    const timer = setTimeout(() => {
+    const timer = setInterval(() => {
+      clearInterval(timer);
       signal?.removeEventListener("abort", stop);
-      resolve();
+      setImmediate(resolve);
     }, ms);
     signal?.addEventListener("abort", stop, { once: true });
   });
@@ -64,8 +68,7 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
 const BEAT_MS = 50;
 
 /*
- * Once DuckDB has been opened, Deno 2.8.0 loses a timer that is set while no other one recurs: it
- * never fires, and the process sleeps until something else happens. This one recurs as long as the
- * process lives, which it does not keep alive.
+ * For the timers of libraries, which are no pauses of ours: the same fault loses them until something
+ * else happens. This one recurs as long as the process lives, which it does not keep alive.
  */
 Deno.unrefTimer(setInterval(() => {}, BEAT_MS) as unknown as number);

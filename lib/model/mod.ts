@@ -26,5 +26,6 @@ export { FEWEST_POSITIVES, trainPropensity } from "./train.ts";
 export * from "./train_best.ts";
 export type { TrainingOptions } from "./training_options.ts";
 export type { SplitFrames } from "./parts.ts";
+export { readLaterRows } from "./training_rows.ts";
 export * from "./tracking/mod.ts";
 export * from "./tuning/mod.ts";

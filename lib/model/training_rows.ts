@@ -45,12 +45,25 @@ export async function readLabelledRows(
     `(select * from ${SILVER} where partition is null)`,
     cutoff,
   );
-  if (live === null || options.later === false) {
-    return { history, later: null, cutoff, version: Number(version) };
-  }
-  const all = await rowsUntil(lake, SILVER, end);
-  const { later } = await splitByTime(all, { boundary: cutoff });
+  const later = live === null || options.later === false ? null : await rowsAfter(lake, live, end);
   return { history, later, cutoff, version: Number(version) };
+}
+
+/** Labelled rows of carts that began after history ended; null before a stream has run. */
+export async function readLaterRows(lake: Lakehouse): Promise<pl.DataFrame | null> {
+  const [ends] = await records(
+    lake,
+    `select max(event_time) as last_event,
+      min(event_time) filter (partition is not null) as first_live from ${SILVER}`,
+  );
+  const live = ends!.first_live as Date | null;
+  const last = ends!.last_event as Date;
+  return live === null ? null : await rowsAfter(lake, live, new Date(last.getTime() + 1));
+}
+
+async function rowsAfter(lake: Lakehouse, start: Date, end: Date): Promise<pl.DataFrame> {
+  const all = await rowsUntil(lake, SILVER, end);
+  return (await splitByTime(all, { boundary: start })).later;
 }
 
 /**

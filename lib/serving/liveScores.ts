@@ -1,5 +1,10 @@
 import { type Lakehouse, records, tableExists } from "clickstream/lakehouse";
-import { averagePrecision, brier, type CalibrationBin, calibrationCurve } from "clickstream/model";
+import {
+  bootstrapScores,
+  type CalibrationBin,
+  calibrationCurve,
+  type Interval,
+} from "clickstream/model";
 import { INFERENCE_TABLE } from "./inferenceTable.ts";
 
 /** Which rows {@link liveScores} judges. */
@@ -24,10 +29,10 @@ export interface LiveScores {
   outcomes: number;
   /** Of the outcomes, bought after the moment. */
   purchases: number;
-  /** Null when there are too few outcomes, as are the next two. */
-  averagePrecision: number | null;
+  /** With its 95 % interval over carts. Null when there are too few outcomes, as are the next two. */
+  averagePrecision: Interval | null;
   /** Mean squared error of the probabilities. */
-  brier: number | null;
+  brier: Interval | null;
   /** Five bins of as many moments each. */
   calibration: CalibrationBin[] | null;
 }
@@ -54,7 +59,8 @@ export function outcomesSql(options: LiveScoresOptions): string {
   qualify row_number() over (partition by user_id, user_session, product_id, request_time
     order by received_ts desc, request_id, request_row) = 1
 )
-select scored.score, cast(bought_at is not null as integer) as label,
+select scored.score, dense_rank() over (order by user_id, user_session) - 1 as cart,
+  cast(bought_at is not null as integer) as label,
   bought_at is null and last_event > (select max(event_time) from events)
     - interval '${openCartMinutes} minutes' as open
 from scored join carts using (user_id, user_session)
@@ -72,14 +78,16 @@ export async function liveScores(lake: Lakehouse, options: LiveScoresOptions): P
   const scores = over.map(({ score }) => Number(score));
   const purchases = labels.reduce((sum, label) => sum + label, 0);
   const { fewest = 30 } = options;
+  const groups = over.map(({ cart }) => Number(cart));
   const enough = purchases >= fewest && over.length - purchases >= fewest;
+  const found = enough ? bootstrapScores(labels, scores, { groups }) : null;
   return {
     scored: rows.length,
     open: rows.length - over.length,
     outcomes: over.length,
     purchases,
-    averagePrecision: enough ? averagePrecision(labels, scores) : null,
-    brier: enough ? brier(labels, scores) : null,
+    averagePrecision: found?.averagePrecision ?? null,
+    brier: found?.brier ?? null,
     calibration: enough
       ? calibrationCurve(labels, scores, { bins: 5, strategy: "quantile" })
       : null,

@@ -9,6 +9,7 @@ export * from "./actions/moments.ts";
 export * from "./actions/parts.ts";
 export * from "./actions/policy.ts";
 export * from "./actions/profit.ts";
+export * from "./askAgain.ts";
 export * from "./client.ts";
 export * from "./ensure.ts";
 export { ApiError, type ErrorCode, ServingError } from "./errors.ts";

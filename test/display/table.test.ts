@@ -67,6 +67,12 @@ Deno.test("a polars frame keeps int64 exact and shows times in UTC", () => {
   assert.match(text(frame), /1515915625353900095 {2}2021-02-01 00:00:00\.250/);
 });
 
+Deno.test("a polars frame's decimals are shown to the last digit", () => {
+  const frame = pl.DataFrame({ name: ["a", "b"], amount: pl.Series("amount", [3702.1, null]) })
+    .withColumn(pl.col("amount").cast(pl.Decimal(18, 2)));
+  assert.match(text(frame), /a +3702\.10\nb +–$/);
+});
+
 Deno.test("DuckDB's own values read as DuckDB writes them, lists and structs as JSON", async () => {
   const instance = await DuckDBInstance.create();
   const connection = await instance.connect();

@@ -53,8 +53,8 @@ Deno.test("outcomes are joined to what was served: repeats once, open carts and 
         [found.scored, found.open, found.outcomes, found.purchases],
         [101, 1, 100, 25],
       );
-      assert.equal(found.averagePrecision, 1);
-      assert.ok(Math.abs(found.brier! - (0.25 * 0.25 ** 2 + 0.75 * 0.05 ** 2)) < 1e-9);
+      assert.deepEqual(found.averagePrecision, { value: 1, low: 1, high: 1 });
+      assert.ok(Math.abs(found.brier!.value - (0.25 * 0.25 ** 2 + 0.75 * 0.05 ** 2)) < 1e-9);
       assert.deepEqual(found.calibration!.map(({ rows }) => rows), [20, 20, 20, 20, 20]);
       assert.deepEqual(found.calibration!.map(({ observed }) => observed), [0, 0, 0, 0.25, 1]);
       const few = await liveScores(lake, { ...options, fewest: 26 });

@@ -9,6 +9,7 @@ function product(id: number) {
     category_code: "a.b",
     brand: null,
     price: 1,
+    onShelf: true,
   };
 }
 

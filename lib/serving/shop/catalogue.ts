@@ -8,6 +8,8 @@ export interface CatalogueProduct {
   category_code: string;
   brand: string | null;
   price: number;
+  /** Whether it stands on a shelf, or is only shown when it goes with another one. */
+  onShelf: boolean;
 }
 
 /** How much {@link readCatalogue} takes. */
@@ -19,8 +21,9 @@ export interface CatalogueOptions {
 }
 
 /**
- * The shop's shelves: the categories with the most events of silver, in each the most looked-at
- * products with a price, best first; products without a category come last. What a product is, is what its newest event says.
+ * Every product of silver with a price. On the shelves, which come first, stand the categories with
+ * the most events, in each the most looked-at products, best first; no category comes last. What a
+ * product is, is what its newest event says.
  */
 export async function readCatalogue(
   lake: Lakehouse,
@@ -40,10 +43,11 @@ export async function readCatalogue(
       from product
     )
     select cast(product_id as varchar) as product_id, cast(category_id as varchar) as category_id,
-      category_code, brand, price
-    from shelf where place <= ${products}
-    qualify dense_rank() over (order by category_code = 'other', category_events desc, category_code) <= ${categories}
-    order by category_code = 'other', category_events desc, category_code, place`,
+      category_code, brand, price,
+      place <= ${products} and dense_rank() over (
+        order by category_code = 'other', category_events desc, category_code
+      ) <= ${categories} as "onShelf"
+    from shelf order by "onShelf" desc, category_code = 'other', category_events desc, category_code, place`,
   );
   return rows as unknown as CatalogueProduct[];
 }

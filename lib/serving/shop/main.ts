@@ -22,6 +22,9 @@ const HELP = `A small shop over the live pipeline: every click is an event.
   deno task shop [--port 8090]     needs a run of RUNME, or of 0b, 1a, 1b and 2d; ends by Ctrl-C
 `;
 
+/** Milliseconds between two turns of the event loop at most. */
+const TURN_MS = 5;
+
 if (import.meta.main) await runCommand(main);
 
 async function main(args: string[]): Promise<void> {
@@ -74,6 +77,8 @@ async function keepShop({ config, services, lake, store, port }: {
   const catalogue = await readCatalogue(lake);
   const streamTime = streamTimeOf(config);
   const shop = openShop({ catalogue, connectionString, store, serving, streamTime });
+  // With DuckDB loaded, Deno 2.8.0 can sleep past the timers of the SDKs: an interval wakes it.
+  const turning = setInterval(() => {}, TURN_MS);
   const server = startShopServer({
     ...{ shop, port },
     status: query === null ? null : () => query.status(),
@@ -83,6 +88,7 @@ async function keepShop({ config, services, lake, store, port }: {
   await new Promise<void>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
   });
+  clearInterval(turning);
   await server.close();
   await shop.close();
   await query?.stop();

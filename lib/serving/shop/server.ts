@@ -2,6 +2,7 @@ import { type Context, Hono } from "hono";
 import { z } from "zod";
 import { BusyError } from "clickstream/config";
 import type { Consistency, StreamStatus } from "clickstream/streaming";
+import { discardBody } from "../body.ts";
 import { ApiError } from "../errors.ts";
 import { answerError, answerJson, type Env, readJson } from "../http.ts";
 import { turningLoop } from "../turningLoop.ts";
@@ -75,6 +76,7 @@ function shopApp(options: ShopServerOptions): Hono<Env> {
   const operations = () => ({ ...read(), consistency });
   app.use("*", async (c, next) => {
     await next();
+    if (c.res.status >= 400) await discardBody(c.req.raw, LIMITS.bodyTimeoutMs);
     c.header("content-security-policy", "default-src 'self'; img-src 'self' data:");
     c.header("x-content-type-options", "nosniff");
     c.header("cache-control", "no-store");
@@ -84,7 +86,7 @@ function shopApp(options: ShopServerOptions): Hono<Env> {
       return c.body(await Deno.readTextFile(new URL(file, PAGE)), 200, { "content-type": type });
     });
   }
-  app.get("/api/catalogue", (c) => answerJson(c, shop.catalogue));
+  app.get("/api/catalogue", (c) => answerJson(c, shop.shelves));
   app.post("/api/shoppers", async (c) => {
     await readJson(c, LIMITS);
     return answerJson(c, shop.shoppers.enter().view);

@@ -3,13 +3,21 @@ import { pause } from "clickstream/config";
 import { formatTime, messageOf } from "clickstream/events";
 import { type LookedUp, lookUpFeatures, type OnlineStore } from "clickstream/online";
 import { openProducer } from "clickstream/streaming";
-import type { ServingClient } from "../client.ts";
+import type { ScoreAnswer, ServingClient } from "../client.ts";
 import { ApiError } from "../errors.ts";
 import type { CatalogueProduct } from "./catalogue.ts";
-import { type ClickType, type SentEvent, type Shopper, Shoppers, touch } from "./shoppers.ts";
+import {
+  type ClickType,
+  type SentEvent,
+  type Shopper,
+  Shoppers,
+  type ShopperView,
+  touch,
+} from "./shoppers.ts";
 
 /** What a shop works with. */
 export interface ShopOptions {
+  /** Every product. */
   catalogue: CatalogueProduct[];
   /** Connection string with EntityPath. */
   connectionString: string;
@@ -22,7 +30,8 @@ export interface ShopOptions {
 
 /** A shop: clicks become events, and come back as features, scores and actions. */
 export interface Shop {
-  catalogue: CatalogueProduct[];
+  /** What stands on the shelves. */
+  shelves: CatalogueProduct[];
   shoppers: Shoppers;
   /**
    * Sends a click's event. Answers once the hub has it; the score follows to the watchers.
@@ -49,7 +58,7 @@ export function openShop(options: ShopOptions): Shop {
   const byId = new Map(options.catalogue.map((product) => [product.product_id, product]));
   const clock = shopClock(options.streamTime);
   const shop: Shop = {
-    catalogue: options.catalogue,
+    shelves: options.catalogue.filter(({ onShelf }) => onShelf),
     shoppers: new Shoppers(),
     latencies: [],
     errors: [],
@@ -69,10 +78,10 @@ export function openShop(options: ShopOptions): Shop {
           await producer.sendBatch([{ body }], { partitionKey: shopper.view.user_id });
           const event = noteSent(shopper, type, product, time);
           resolve();
-          await follow(options, shopper, event);
+          const answer = await follow(options, shopper, event);
+          noteScores(shopper.view, answer, byId);
           event.latencyMs = performance.now() - clicked;
           keep(shop.latencies, event.latencyMs);
-          shopper.view.problem = null;
         } catch (error) {
           const message = (error as Error).message;
           keep(shop.errors, { at: new Date().toISOString(), message });
@@ -120,7 +129,11 @@ function noteSent(
 }
 
 /** Waits until the online store counts an event, then scores what the shopper touched. */
-async function follow(options: ShopOptions, shopper: Shopper, event: SentEvent): Promise<void> {
+async function follow(
+  options: ShopOptions,
+  shopper: Shopper,
+  event: SentEvent,
+): Promise<ScoreAnswer> {
   const { view } = shopper;
   const keys = (product_id: string) => ({
     user_id: BigInt(view.user_id),
@@ -137,15 +150,28 @@ async function follow(options: ShopOptions, shopper: Shopper, event: SentEvent):
     [found] = await lookUpFeatures(options.store, [keys(event.product_id)]);
   } while (Number(found?.features["cart__events"] ?? 0) < event.number);
   view.features = found!.features;
-  const answer = await options.serving.score(
+  return await options.serving.score(
     null,
     view.products.map((product) => keys(product.product_id)),
     { actions: true, cache: false },
   );
+}
+
+/** Puts a score's answer into what the shopper's page shows. */
+function noteScores(
+  view: ShopperView,
+  answer: ScoreAnswer,
+  byId: ReadonlyMap<string, CatalogueProduct>,
+): void {
   view.model = answer.model;
+  view.problem = answer.not_looked_up === null
+    ? null
+    : `Scored without features: ${answer.not_looked_up.reason}.`;
   view.products.forEach((product, i) => {
+    const action = answer.actions?.[i] ?? null;
     product.bought = answer.already_purchased[i] ?? false;
-    product.action = answer.actions?.[i] ?? null;
+    product.action = action;
+    product.offers = (action?.products ?? []).flatMap((id) => byId.get(id) ?? []);
     product.history = [...product.history, answer.predictions[i]?.[1] ?? null].slice(-30);
   });
 }

@@ -24,6 +24,8 @@ export interface TouchedProduct {
   /** P(purchase) after each event, oldest first; null once it is bought. */
   history: (number | null)[];
   action: ActionAnswer | null;
+  /** The action's products, as the shop knows them. */
+  offers: CatalogueProduct[];
 }
 
 /** What a shopper's page shows. */
@@ -92,7 +94,7 @@ export function touch(view: ShopperView, product: CatalogueProduct, type: ClickT
   const known = view.products.find((each) => each.product_id === product.product_id);
   const touched = known ?? {
     ...{ product_id: product.product_id, inCart: false, bought: false },
-    ...{ history: [], action: null },
+    ...{ history: [], action: null, offers: [] },
   };
   touched.inCart = type === "cart" || (type === "view" && touched.inCart);
   touched.bought ||= type === "purchase";

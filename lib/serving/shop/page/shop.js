@@ -10,7 +10,9 @@ const ACTIONS = {
   none: "Do nothing",
 };
 
-let catalogue = [];
+/** What stands on the shelves, and every product seen so far. */
+let shelves = [];
+const products = new Map();
 let visit = null;
 let category = null;
 let suggested = null;
@@ -43,12 +45,12 @@ async function post(path, body) {
   return answer;
 }
 
-const productOf = (id) => catalogue.find((product) => product.product_id === id);
+const productOf = (id) => products.get(id);
 const kindOf = (product) => (product.category_code.split(".").at(-1) ?? "").replaceAll("_", " ");
 
 function nameOf(id) {
   const product = productOf(id);
-  return product ? `${product.brand ?? "no-name"} ${kindOf(product)}` : `Product ${id}`;
+  return product ? `${product.brand ?? "unbranded"} ${kindOf(product)}` : `Product ${id}`;
 }
 
 async function click(type, product_id) {
@@ -59,21 +61,21 @@ async function click(type, product_id) {
   }
 }
 
-/** A plain drawing, the same for every product of a category. */
-function picture(product) {
+/** A tile in the colour of the category, with the brand's letters. */
+function picture({ category_code, brand }) {
   let hash = 7;
-  for (const letter of product.category_code) hash = (hash * 31 + letter.charCodeAt(0)) % 9973;
-  const shapes = [0, 1, 2].map((i) => {
-    const size = 8 + (hash >> (i * 3)) % 10;
-    const at = { x: 4 + i * 13, y: 40 - 2 * size, width: 11, height: 2 * size, rx: 2 + hash % 5 };
-    return drawing("rect", { ...at, fill: "currentColor", opacity: 0.35 + 0.25 * i });
-  });
-  const drawn = drawing("svg", { viewBox: "0 0 48 44", "aria-hidden": "true" }, ...shapes);
-  return element("div", { class: "picture" }, drawn);
+  for (const letter of category_code) hash = (hash * 31 + letter.charCodeAt(0)) % 9973;
+  const drawn = element(
+    "div",
+    { class: "picture", "aria-hidden": "true" },
+    (brand ?? "–").slice(0, 2),
+  );
+  drawn.style.setProperty("--hue", String((hash * 47) % 360));
+  return drawn;
 }
 
 function renderCategories() {
-  const codes = [...new Set(catalogue.map((product) => product.category_code))];
+  const codes = [...new Set(shelves.map((product) => product.category_code))];
   category ??= codes[0];
   by("categories").replaceChildren(...codes.map((code) =>
     element("button", {
@@ -90,10 +92,10 @@ function renderCategories() {
 function renderShelf() {
   renderCategories();
   const shown = suggested === null
-    ? catalogue.filter((product) => product.category_code === category)
+    ? shelves.filter((product) => product.category_code === category)
     : suggested.map(productOf);
   by("shelf-title").textContent = suggested === null
-    ? `Products: ${kindOf({ category_code: category })}`
+    ? kindOf({ category_code: category })
     : "Chosen for you";
   by("shelf").replaceChildren(...shown.map((product) => {
     const name = nameOf(product.product_id);
@@ -131,23 +133,15 @@ function button(text, type, product, name) {
 function renderVisit(view) {
   const before = visit;
   visit = view;
-  const inCart = view.products.filter((product) => product.inCart);
-  by("cart").replaceChildren(...inCart.map(({ product_id, action }) => {
-    const price = productOf(product_id)?.price ?? 0;
-    const off = action?.kind === "discount" ? action.discount : 0;
-    return element(
-      "li",
-      {},
-      element("span", { class: "name" }, nameOf(product_id)),
-      element("span", { class: "price" }, money.format(price * (1 - off))),
-    );
-  }));
-  by("cart-empty").hidden = inCart.length > 0;
-  by("checkout").disabled = inCart.length === 0;
+  for (const offer of view.products.flatMap(({ offers }) => offers)) {
+    products.set(offer.product_id, offer);
+  }
+  renderCart(view.products);
   by("model").textContent = view.model
     ? `${view.model.name}, version ${view.model.version}`
     : "Look at a product: its score appears here.";
   by("scores").replaceChildren(...view.products.map(scoreOf));
+  renderLatest(view.products);
   renderTiles(
     by("features"),
     Object.entries(view.features)
@@ -177,10 +171,62 @@ function renderVisit(view) {
   }
 }
 
+function renderCart(touched) {
+  const inCart = touched.filter((product) => product.inCart);
+  const bought = touched.filter((product) => product.bought).length;
+  const lines = inCart.map(({ product_id, action }) => {
+    const full = productOf(product_id)?.price ?? 0;
+    const off = action?.kind === "discount" ? action.discount : 0;
+    return { name: nameOf(product_id), full, price: full * (1 - off) };
+  });
+  by("cart").replaceChildren(...lines.map(({ name, full, price }) =>
+    element(
+      "li",
+      {},
+      element("span", { class: "name" }, name),
+      price < full ? element("s", { class: "quiet" }, money.format(full)) : null,
+      element("span", { class: "price" }, money.format(price)),
+    )
+  ));
+  const total = lines.reduce((sum, { price }) => sum + price, 0);
+  by("total").textContent = lines.length > 1 ? `Total ${money.format(total)}` : "";
+  by("cart-empty").hidden = inCart.length > 0;
+  by("cart-empty").textContent = bought > 0
+    ? `Thank you: ${bought} bought. The cart is empty again.`
+    : "Nothing in it yet.";
+  by("checkout").disabled = inCart.length === 0;
+}
+
+/** What the newest score says, for phones, where the scores are far below. */
+function renderLatest([newest]) {
+  by("latest").hidden = newest === undefined || newest.history.length === 0;
+  if (by("latest").hidden) return;
+  by("latest").replaceChildren(
+    element("span", { class: "name" }, nameOf(newest.product_id)),
+    element("strong", {}, scoreText(newest)),
+    newest.action === null ? "" : actionText(newest.action),
+  );
+}
+
+function actionText(action) {
+  return ACTIONS[action.kind] +
+    (action.discount === null ? "" : ` of ${number.format(100 * action.discount)} %`);
+}
+
+/** How the score moved with the newest event, in points of a per cent. */
+function changeOf({ history, bought }) {
+  const [before, now] = history.slice(-2);
+  if (bought || before == null || now == null) return null;
+  const points = 100 * (now - before);
+  if (Math.abs(points) < 0.05) return null;
+  const text = `${points > 0 ? "+" : "−"}${Math.abs(points).toFixed(1)}`;
+  return element("span", { class: points > 0 ? "change up" : "change" }, text);
+}
+
 function scoreText(product) {
   const score = product?.history.at(-1);
   if (product?.bought) return "already purchased";
-  return score == null ? "…" : `${(100 * score).toFixed(1)} %`;
+  return score == null ? "…" : `${(100 * score).toFixed(1)}\u00a0%`;
 }
 
 /** Microseconds since 1970 as a time of day, UTC. */
@@ -191,7 +237,7 @@ function timeText(micros) {
 function scoreOf(product) {
   const { action } = product;
   const name = nameOf(product.product_id);
-  const known = (action?.products ?? []).filter(productOf);
+  const known = product.offers.map(({ product_id }) => product_id);
   return element(
     "li",
     { "data-scored": product.product_id },
@@ -199,7 +245,8 @@ function scoreOf(product) {
       "div",
       { class: "line" },
       element("span", { class: "name" }, name),
-      spark(product.history.filter((score) => score !== null)),
+      product.bought ? null : spark(product.history.filter((score) => score !== null)),
+      changeOf(product),
       element("span", { class: product.bought ? "score bought" : "score" }, scoreText(product)),
     ),
     action === null ? null : element(
@@ -208,8 +255,7 @@ function scoreOf(product) {
       element(
         "span",
         { class: "badge", "data-action": action.kind },
-        ACTIONS[action.kind] +
-          (action.discount === null ? "" : ` of ${number.format(100 * action.discount)} %`),
+        actionText(action),
       ),
       action.why,
     ),
@@ -273,7 +319,7 @@ function renderOperations(state) {
     ["model version", visit?.model?.version ?? "–"],
   ];
   renderTiles(by("stream"), tiles);
-  const ms = (value) => value === null ? "–" : number.format(value);
+  const ms = (value) => value === null ? "–" : value.toFixed(value < 10 ? 1 : 0);
   const rows = [["click to score", state.clickToScore], ["micro-batch", state.microBatch]];
   by("latency").replaceChildren(
     ...rows.map(([name, { count, p50, p95, p99 }]) =>
@@ -353,7 +399,8 @@ function follow(session) {
 }
 
 listen();
-catalogue = await (await fetch("/api/catalogue")).json();
+shelves = await (await fetch("/api/catalogue")).json();
+for (const product of shelves) products.set(product.product_id, product);
 visit = await post("/api/shoppers", {});
 renderShelf();
 renderVisit(visit);
