@@ -20,7 +20,7 @@ const settings = z.object({
   EVENT_HUBS_CONSUMER_GROUP: z.string().min(1).default("$Default"),
   /**
    * Connection string of a storage account in which streaming queries agree on who reads which
-   * partition. Empty: one query reads them all.
+   * partition; or its address, and the process signs in. Empty: one query reads them all.
    */
   CHECKPOINT_STORE_CONNECTION_STRING: z.string().default(""),
   CHECKPOINT_STORE_CONTAINER: z.string().min(3).default("clickstream-consumers"),

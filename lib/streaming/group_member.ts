@@ -1,6 +1,6 @@
 import { BlobCheckpointStore } from "@azure/eventhubs-checkpointstore-blob";
 import { ContainerClient } from "@azure/storage-blob";
-import { pause } from "clickstream/config";
+import { azureCredential, type Config, pause } from "clickstream/config";
 import { ConflictError } from "clickstream/lakehouse";
 import { StreamError } from "./errors.ts";
 import { hubError, isTakenOver, openConsumer } from "./hub.ts";
@@ -27,13 +27,12 @@ export interface GroupOptions extends StreamOptions {
 export async function joinGroup(options: GroupOptions): Promise<GroupMember> {
   const { config, connectionString, renewMillis = 3000, lapseMillis = 20_000 } = options;
   const { consumerGroup } = config.eventHubs;
-  const { connectionString: account, container } = config.checkpointStore;
   const hub = openConsumer({ connectionString, consumerGroup });
   try {
     const partitions = (await hub.getPartitionIds().catch((error) => {
       throw hubError("say which partitions it has", error);
     })).map(Number);
-    const blobs = new ContainerClient(account, container);
+    const blobs = checkpointBlobs(config.checkpointStore);
     await blobs.createIfNotExists().catch((error) => {
       throw storeUnreachable(error);
     });
@@ -49,6 +48,19 @@ export async function joinGroup(options: GroupOptions): Promise<GroupMember> {
   } finally {
     await hub.close();
   }
+}
+
+/** Where members agree: by a connection string, or by an account's address and who is signed in. */
+export function checkpointBlobs(
+  { connectionString, container }: Config["checkpointStore"],
+): ContainerClient {
+  if (!/^https?:\/\//.test(connectionString)) {
+    return new ContainerClient(connectionString, container);
+  }
+  return new ContainerClient(
+    `${connectionString.replace(/\/+$/, "")}/${container}`,
+    azureCredential(),
+  );
 }
 
 /**

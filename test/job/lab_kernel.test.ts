@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot, waitUntil } from "clickstream/config";
 import {
@@ -6,12 +7,14 @@ import {
   connectKernel,
   freePorts,
   type KernelClient,
+  KernelError,
 } from "../../lib/job/kernel/mod.ts";
 import { installKernelSpec } from "../../lib/job/lab/kernel_spec.ts";
 import { withHome } from "../support.ts";
 
 interface Lab {
   home: string;
+  connection: ConnectionInfo;
   client: KernelClient;
   /** Runs a cell; `shown` collects what it publishes while it runs. */
   run(code: string): { ended: Promise<string>; shown: string[] };
@@ -51,7 +54,13 @@ async function withLabKernel(body: (lab: Lab) => Promise<void>): Promise<void> {
       { what: "the kernel", timeoutMs: 60_000 },
     );
     try {
-      await body({ home, client, run: (code) => run(client, code), status: process.status });
+      await body({
+        home,
+        connection,
+        client,
+        run: (code) => run(client, code),
+        status: process.status,
+      });
     } finally {
       client.request("control", "shutdown_request", { restart: false }).catch(() => {});
       await process.status;
@@ -149,5 +158,26 @@ Deno.test("Jupyter's kernel ends when it is asked to, with its Deno kernel", asy
     client.request("control", "shutdown_request", { restart: false }).catch(() => {});
     assert.equal((await status).success, true);
     assert.equal(await client.heartbeat(300), false);
+  });
+});
+
+Deno.test("Jupyter's kernel goes on when a client is gone before its reply", async () => {
+  await withLabKernel(async (lab) => {
+    const hasty = await connectKernel(lab.connection);
+    const [begun, gone] = [join(lab.home, "begun"), join(lab.home, "gone")].map((f) =>
+      JSON.stringify(f)
+    );
+    hasty.execute(`Deno.writeTextFileSync(${begun}, "");
+      while (!await Deno.stat(${gone}).catch(() => null)) {
+        await new Promise((next) => setTimeout(next, 20));
+      }`).catch(() => {});
+    await waitUntil(() => existsSync(join(lab.home, "begun")), {
+      what: "a cell",
+      timeoutMs: 60_000,
+    });
+    hasty.close(new KernelError("Gone."));
+    Deno.writeTextFileSync(join(lab.home, "gone"), "");
+    assert.equal(await lab.run("1").ended, "ok");
+    assert.equal(await lab.run("2").ended, "ok");
   });
 });

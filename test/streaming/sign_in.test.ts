@@ -3,6 +3,7 @@ import { connect, type Socket } from "node:net";
 import { EventHubProducerClient } from "@azure/event-hubs";
 import { azureCredential } from "clickstream/config";
 import { openConsumer, openProducer, signedInHub } from "clickstream/streaming";
+import { checkpointBlobs } from "../../lib/streaming/group_member.ts";
 import { serveIdentity } from "../identity.ts";
 import { HUB, withEventHubs } from "../emulators/event_hubs/support.ts";
 
@@ -20,6 +21,20 @@ Deno.test("a connection string without a key means signing in, one with a key do
     assert.equal(client.eventHubName, "events");
     await client.close();
   }
+});
+
+Deno.test("the checkpoint store is opened by its account's address and a token, or by a key", () => {
+  const named = { connectionString: "https://shop.blob.core.windows.net/", container: "group" };
+  const signedIn = checkpointBlobs(named);
+  assert.equal(signedIn.url, "https://shop.blob.core.windows.net/group");
+  assert.ok("getToken" in signedIn.credential);
+  const keyed = checkpointBlobs({
+    connectionString: "DefaultEndpointsProtocol=https;AccountName=shop;AccountKey=a2V5;" +
+      "EndpointSuffix=core.windows.net",
+    container: "group",
+  });
+  assert.equal(keyed.url, signedIn.url);
+  assert.ok(!("getToken" in keyed.credential));
 });
 
 Deno.test("the token of who is signed in reaches the hub, and the local hub says that it takes keys", async () => {

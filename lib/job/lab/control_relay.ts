@@ -33,7 +33,7 @@ export interface RelayOptions extends Ends {
 
 /**
  * Passes all that one client and the kernel say to each other on the control channel on, but for
- * interrupts that `interrupt` takes: those are answered here. Ends when one side closes.
+ * interrupts that `interrupt` takes: those are answered here. Ends with the kernel.
  */
 export async function relayControl({ interrupt, ...ends }: RelayOptions): Promise<void> {
   await relay(ends, async (request, toClient) => {
@@ -45,7 +45,7 @@ export async function relayControl({ interrupt, ...ends }: RelayOptions): Promis
   }, () => {});
 }
 
-/** Passes all on, and tells of what the kernel says. Ends when one side closes. */
+/** Passes all on, and tells of what the kernel says. Ends with the kernel. */
 export async function relayWatched(
   ends: Ends,
   watch: (message: KernelMessage) => void,
@@ -53,12 +53,17 @@ export async function relayWatched(
   await relay(ends, () => Promise.resolve(false), watch);
 }
 
+/**
+ * The Deno kernel ends a channel for good when it cannot deliver a reply. So its side stays open when
+ * the client is gone, and what it says then is thrown away.
+ */
 async function relay(
   { client, kernel, key }: Ends,
   take: (request: KernelMessage, toClient: Send) => Promise<boolean>,
   watch: (message: KernelMessage) => void,
 ): Promise<void> {
-  const toClient = inOrder(client);
+  const write = inOrder(client);
+  const toClient: Send = (bytes) => write(bytes).catch(() => {});
   const up = pass(byteReader(client), inOrder(kernel), async (frames) => {
     const request = messageOf(frames, key);
     return request !== undefined && await take(request, toClient);
@@ -68,15 +73,19 @@ async function relay(
     if (message !== undefined) watch(message);
     return Promise.resolve(false);
   });
-  await Promise.race([up, down]).catch(() => {});
-  for (const side of [client, kernel]) {
-    try {
-      side.close();
-    } catch {
-      // Closed already.
-    }
+  await Promise.allSettled([
+    up.catch(() => {}).finally(() => end(client)),
+    down.finally(() => end(client)),
+  ]);
+  end(kernel);
+}
+
+function end(side: Deno.Conn): void {
+  try {
+    side.close();
+  } catch {
+    // Closed already.
   }
-  await Promise.allSettled([up, down]);
 }
 
 type Send = (bytes: Uint8Array) => Promise<void>;
