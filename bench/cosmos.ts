@@ -1,60 +1,130 @@
 /**
- * Speed of the local Cosmos DB over loopback: server and client in processes of their own.
+ * Speed of the local Cosmos DB, paired with @vercel/cosmosdb-server (which keeps everything in
+ * memory), in one run: the same requests by the same client, each server a process of its own on
+ * one core, ours in Deno, theirs in Node.
  *
- *     deno run -A bench/cosmos.ts [--items 100000] [--seconds 4]
- *
- * Raw HTTP shows what the server does; the SDK's own work is most of the rows named after it.
+ *     deno run -A bench/cosmos.ts [--items 20000] [--seconds 5] [--alone]
  */
 import { type Container, CosmosClient, type OperationInput } from "@azure/cosmos";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { Buffer } from "node:buffer";
-import { createHmac } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { runCommand, waitUntil } from "clickstream/config";
+import {
+  documentOf,
+  type Exchange,
+  exchange,
+  readOf,
+  type Server,
+  signed,
+  upsertOf,
+} from "./cosmos_requests.ts";
 
-interface Server {
-  endpoint: string;
-  writeKey: string;
-  pid: number;
+const THEIRS = "@vercel/cosmosdb-server@1.0.1";
+const OURS = new URL("../test/interop/serve_cosmos.ts", import.meta.url).pathname;
+const SERVE_THEIRS = `
+const { createHttpServer } = require("@vercel/cosmosdb-server");
+const server = createHttpServer({ keepAlive: true }).listen(0, "127.0.0.1", () => {
+  const endpoint = "http://127.0.0.1:" + server.address().port + "/";
+  const told = { endpoint, writeKey: "a2V5", pid: process.pid };
+  require("fs").writeFileSync(process.argv[2], JSON.stringify(told));
+});`;
+
+const QUERIES = [
+  "SELECT VALUE COUNT(1) FROM c",
+  "SELECT * FROM c WHERE c.id = '77'",
+  "SELECT VALUE COUNT(1) FROM c WHERE c.n > 100",
+  "SELECT TOP 20 * FROM c ORDER BY c._ts DESC",
+  "SELECT TOP 20 c.id FROM c ORDER BY c.price",
+  "SELECT c.brand, COUNT(1) AS n FROM c GROUP BY c.brand",
+];
+
+/** What was measured of one server. */
+interface Measured {
+  perSecond: number;
+  /** Microseconds of the server's processor for each. */
+  cpu: number;
+  megabytes: number;
 }
 
-interface Exchange {
-  method: string;
-  path: string;
-  type: string;
-  link: string;
-  headers: Record<string, string>;
-  body?: string;
-}
+/** Makes ready what is to be measured; running it gives how many were done. */
+type Work = (contender: Contender) => () => Promise<number>;
 
-const CONNECTIONS = 32;
-const SCRIPT = new URL("../test/interop/serve_cosmos.ts", import.meta.url).pathname;
+interface Contender {
+  server: Server;
+  container: Container;
+}
 
 await runCommand(async (args) => {
-  const options = { items: { type: "string" }, seconds: { type: "string" } } as const;
-  const { values } = parseArgs({ args, options });
-  const [items, seconds] = [Number(values.items ?? 100_000), Number(values.seconds ?? 4)];
+  const { values } = parseArgs({
+    args,
+    options: {
+      items: { type: "string", default: "20000" },
+      seconds: { type: "string", default: "5" },
+      alone: { type: "boolean", default: false },
+    },
+  });
   const home = mkdtempSync(join(tmpdir(), "clickstream-bench-"));
-  const ready = join(home, "ready.json");
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", SCRIPT, join(home, "store"), ready],
-    stdin: "null",
-  }).spawn();
+  const processes: Deno.ChildProcess[] = [];
   try {
-    const server = await waitUntil(() => readServer(ready), {
-      timeoutMs: 30_000,
-      intervalMs: 50,
-      what: "the server",
-    });
-    await measure(server, items, seconds);
+    const commands = values.alone ? [oursIn(home)] : [oursIn(home), await theirsIn(home)];
+    const contenders: Contender[] = [];
+    for (const [i, command] of commands.entries()) {
+      const ready = join(home, `ready${i}.json`);
+      processes.push(spawn([...command, ready]));
+      contenders.push(await connect(ready));
+    }
+    await measureAll(contenders, Number(values.items), Number(values.seconds));
+    for (const { container } of contenders) container.database.client.dispose();
   } finally {
-    child.kill("SIGTERM");
-    await child.status;
+    for (const process of processes) process.kill("SIGTERM");
+    await Promise.all(processes.map((process) => process.status));
     rmSync(home, { recursive: true, force: true });
   }
 });
+
+function oursIn(home: string): string[] {
+  return [Deno.execPath(), "run", "-A", "--quiet", OURS, join(home, "store")];
+}
+
+async function theirsIn(home: string): Promise<string[]> {
+  const args = ["install", "--silent", "--no-audit", "--no-fund", "--prefix", home, THEIRS];
+  const { success } = await new Deno.Command("npm", { args }).output();
+  if (!success) throw new Error(`npm could not install ${THEIRS}; --alone measures without it.`);
+  const script = join(home, "serve.cjs");
+  writeFileSync(script, SERVE_THEIRS);
+  return ["node", script];
+}
+
+/** Starts a server on one core, where the machine lets us say which. */
+function spawn(command: string[]): Deno.ChildProcess {
+  const [program, ...args] = hasTaskset() ? ["taskset", "-c", "0", ...command] : command;
+  return new Deno.Command(program!, { args, stdin: "null", stderr: "null" }).spawn();
+}
+
+function hasTaskset(): boolean {
+  try {
+    return new Deno.Command("taskset", { args: ["--version"] }).outputSync().success;
+  } catch {
+    return false;
+  }
+}
+
+async function connect(ready: string): Promise<Contender> {
+  const server = await waitUntil(() => readServer(ready), {
+    what: "the server",
+    timeoutMs: 30_000,
+  });
+  const { endpoint, writeKey: key } = server;
+  // Theirs says that it is to be found under https, which it is not.
+  const connectionPolicy = { enableEndpointDiscovery: false };
+  const client = new CosmosClient({ endpoint, key, connectionPolicy });
+  const { database } = await client.databases.createIfNotExists({ id: "shop" });
+  const { container } = await database.containers
+    .createIfNotExists({ id: "items", partitionKey: { paths: ["/id"] } });
+  return { server, container };
+}
 
 function readServer(file: string): Server | undefined {
   try {
@@ -64,160 +134,101 @@ function readServer(file: string): Server | undefined {
   }
 }
 
-async function measure(server: Server, items: number, seconds: number): Promise<void> {
-  const client = new CosmosClient({ endpoint: server.endpoint, key: server.writeKey });
-  const { database } = await client.databases.createIfNotExists({ id: "shop" });
-  const { container } = await database.containers
-    .createIfNotExists({ id: "items", partitionKey: { paths: ["/id"] } });
+async function measureAll(
+  contenders: Contender[],
+  items: number,
+  seconds: number,
+): Promise<void> {
   console.log(
-    "| what | number | seconds | per second | server CPU (µs each) | server memory (MB) |",
+    `${whole(items)} documents of 530 bytes, 32 connections, ${seconds} s each; ` +
+      `ratio: what we do in the time they take for one.\n`,
   );
-  console.log("|---|---|---|---|---|---|");
-  await row(server, "items.bulk, 530-byte documents (SDK)", () => fill(container, items));
-  await row(server, "point reads (raw HTTP)", () => exchange(server, seconds, () => readOf(items)));
-  await row(server, "upserts (raw HTTP)", () => exchange(server, seconds, () => upsertOf(items)));
-  const ask = (query: string) => async () => {
-    await container.items.query(query).fetchAll();
-    return 1;
-  };
-  await row(server, "count(1)", ask("SELECT VALUE COUNT(1) FROM c"));
-  const newest = "SELECT TOP 20 * FROM c ORDER BY c._ts DESC";
-  await row(server, "newest 20 by _ts, first time", ask(newest));
-  await row(server, "newest 20 by _ts, again", ask(newest));
-  await row(server, "c.id = …", ask("SELECT * FROM c WHERE c.id = '77'"));
-  await row(server, "count where c.n > …", ask("SELECT VALUE COUNT(1) FROM c WHERE c.n > 100"));
-  await row(server, "top 20 by c.price", ask("SELECT TOP 20 c.id FROM c ORDER BY c.price"));
-  await row(
-    server,
-    "group by c.brand",
-    ask("SELECT c.brand, COUNT(1) AS n FROM c GROUP BY c.brand"),
-  );
-  client.dispose();
+  console.log("| what | ours /s | CPU (µs) | MB | theirs /s | CPU (µs) | MB | ratio |");
+  console.log("|---|---:|---:|---:|---:|---:|---:|---:|");
+  const raw =
+    (wanted: Exchange[], until: { seconds: number } | { count: number }): Work => ({ server }) => {
+      const requests = wanted.map((one) => signed(server, one));
+      return () => exchange(server, requests, until);
+    };
+  const some = (of: typeof readOf) =>
+    Array.from({ length: 4000 }, () => of(Math.floor(Math.random() * items)));
+  const all = Array.from({ length: items }, (_, n) => upsertOf(n));
+  for (const contender of contenders) await raw(all, { count: 500 })(contender)(); // to get warm
+  await row("creates, raw HTTP", contenders, raw(all, { count: items }));
+  await row("point reads, raw HTTP", contenders, raw(some(readOf), { seconds }));
+  await row("upserts, raw HTTP", contenders, raw(some(upsertOf), { seconds }));
+  await row("items.bulk by the SDK", contenders, ({ container }) => () => bulk(container, items));
+  for (const query of QUERIES) {
+    await row(`\`${query}\``, contenders, ({ container }) => async () => {
+      let count = 0;
+      for (const end = performance.now() + seconds * 200; performance.now() < end; count++) {
+        await container.items.query(query).fetchAll();
+      }
+      return count;
+    });
+  }
 }
 
-/** Writes documents in bulks of a hundred, eight at a time. */
-async function fill(container: Container, items: number): Promise<number> {
-  for (let from = 0; from < items; from += 10_000) {
-    const batches = Array.from(
-      { length: Math.min(100, (items - from) / 100) },
-      (_, i) =>
-        Array.from({ length: 100 }, (_, j): OperationInput => ({
+/** Writes all documents in bulks of a hundred, eight at a time. */
+async function bulk(container: Container, items: number): Promise<number> {
+  for (let from = 0; from < items; from += 800) {
+    const starts = Array.from({ length: 8 }, (_, i) => from + i * 100).filter((n) => n < items);
+    const answers = await Promise.all(starts.map((start) =>
+      container.items.bulk(
+        Array.from({ length: Math.min(100, items - start) }, (_, i): OperationInput => ({
           operationType: "Upsert",
-          resourceBody: documentOf(from + i * 100 + j),
+          resourceBody: documentOf(start + i),
         })),
-    );
-    for (let i = 0; i < batches.length; i += 8) {
-      await Promise.all(batches.slice(i, i + 8).map((batch) => container.items.bulk(batch)));
-    }
+      )
+    ));
+    const failed = answers.flat().find(({ statusCode }) => statusCode >= 300);
+    if (failed !== undefined) throw new Error(`an operation ended with ${failed.statusCode}`);
   }
   return items;
 }
 
-async function row(server: Server, what: string, run: () => Promise<number>): Promise<void> {
-  const before = cpuSeconds(server.pid);
-  const started = performance.now();
-  const count = await run();
-  const seconds = (performance.now() - started) / 1000;
-  const cpu = (cpuSeconds(server.pid) - before) / count * 1e6;
-  const memory = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, "utf8"))?.[1];
-  const cells = [
-    what,
-    count.toLocaleString("en-GB"),
-    seconds.toFixed(3),
-    Math.round(count / seconds).toLocaleString("en-GB"),
-    cpu.toFixed(1),
-    Math.round(Number(memory) / 1024),
-  ];
+async function row(what: string, contenders: Contender[], work: Work): Promise<void> {
+  const found: (Measured | string)[] = [];
+  for (const contender of contenders) found.push(await measure(contender, work));
+  const [ours, theirs] = found;
+  if (typeof ours === "string") throw new Error(`${what}: ${ours}`);
+  const cells = [what, ...cellsOf(ours!)];
+  if (theirs === undefined || typeof theirs === "string") cells.push(theirs ?? "", "", "", "");
+  else cells.push(...cellsOf(theirs), (ours!.perSecond / theirs.perSecond).toFixed(2));
   console.log(`| ${cells.join(" | ")} |`);
+}
+
+/** Does the work; says why not, when a server cannot. */
+async function measure(contender: Contender, work: Work): Promise<Measured | string> {
+  const { pid } = contender.server;
+  const run = work(contender);
+  const before = cpuSeconds(pid);
+  const started = performance.now();
+  try {
+    const count = await run();
+    const seconds = (performance.now() - started) / 1000;
+    const memory = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+    return {
+      perSecond: count / seconds,
+      cpu: (cpuSeconds(pid) - before) / count * 1e6,
+      megabytes: Number(memory) / 1024,
+    };
+  } catch (error) {
+    return `fails: ${String((error as Error).message).split("\n")[0]!.slice(0, 24)}`;
+  }
+}
+
+function cellsOf({ perSecond, cpu, megabytes }: Measured): string[] {
+  const rate = perSecond < 100 ? perSecond.toFixed(1) : whole(perSecond);
+  return [rate, cpu < 1000 ? cpu.toFixed(1) : whole(cpu), whole(megabytes)];
+}
+
+function whole(value: number): string {
+  return Math.round(value).toLocaleString("en-GB");
 }
 
 /** Processor seconds that a process has used (100 ticks a second on Linux). */
 function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
   return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-/** Sends one request after the other over each connection; all are signed before. */
-async function exchange(server: Server, seconds: number, next: () => Exchange): Promise<number> {
-  const key = Buffer.from(server.writeKey, "base64");
-  const requests = Array.from({ length: 4000 }, () => requestBytes(key, next()));
-  const port = Number(new URL(server.endpoint).port);
-  const end = performance.now() + seconds * 1000;
-  let count = 0;
-  await Promise.all(Array.from({ length: CONNECTIONS }, async () => {
-    const connection = await Deno.connect({ hostname: "127.0.0.1", port });
-    const buffer = new Uint8Array(16_384);
-    while (performance.now() < end) {
-      await connection.write(requests[count++ % requests.length]!);
-      await readAnswer(connection, buffer);
-    }
-    connection.close();
-  }));
-  return count;
-}
-
-/** Reads one whole answer; its headers come first and say how long the body is. */
-async function readAnswer(connection: Deno.Conn, buffer: Uint8Array): Promise<void> {
-  let [filled, whole] = [0, Infinity];
-  while (filled < whole) {
-    const read = await connection.read(buffer.subarray(filled));
-    if (read === null) throw new Error("The server hung up.");
-    filled += read;
-    if (whole < Infinity) continue;
-    const text = Buffer.from(buffer.buffer, 0, filled).toString("latin1");
-    const headers = text.indexOf("\r\n\r\n");
-    if (headers < 0) continue;
-    if (!/^HTTP\/1.1 20/.test(text)) throw new Error(text);
-    whole = headers + 4 + Number(/content-length: (\d+)/i.exec(text)![1]);
-  }
-}
-
-function requestBytes(key: Buffer, one: Exchange): Uint8Array {
-  const date = new Date().toUTCString();
-  const payload =
-    `${one.method.toLowerCase()}\n${one.type}\n${one.link}\n${date.toLowerCase()}\n\n`;
-  const sig = createHmac("sha256", key).update(payload).digest("base64");
-  const headers = {
-    host: "127.0.0.1",
-    authorization: encodeURIComponent(`type=master&ver=1.0&sig=${sig}`),
-    "x-ms-date": date,
-    "content-length": String(Buffer.byteLength(one.body ?? "")),
-    ...one.headers,
-  };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("");
-  return Buffer.from(`${one.method} /${one.path} HTTP/1.1\r\n${lines}\r\n${one.body ?? ""}`);
-}
-
-function readOf(items: number): Exchange {
-  const id = String(Math.floor(Math.random() * items));
-  return {
-    method: "GET",
-    path: `dbs/shop/colls/items/docs/${id}`,
-    type: "docs",
-    link: `dbs/shop/colls/items/docs/${id}`,
-    headers: { "x-ms-documentdb-partitionkey": `["${id}"]` },
-  };
-}
-
-function upsertOf(items: number): Exchange {
-  const document = documentOf(Math.floor(Math.random() * items));
-  return {
-    method: "POST",
-    path: "dbs/shop/colls/items/docs",
-    type: "docs",
-    link: "dbs/shop/colls/items",
-    headers: {
-      "x-ms-documentdb-partitionkey": `["${document.id}"]`,
-      "x-ms-documentdb-is-upsert": "true",
-      "content-type": "application/json",
-    },
-    body: JSON.stringify(document),
-  };
-}
-
-function documentOf(n: number) {
-  const counts = Object.fromEntries(
-    Array.from({ length: 22 }, (_, i) => [`feature_number_${i}`, (n * (i + 1)) % 97]),
-  );
-  return { id: String(n), n, brand: `brand ${n % 50}`, price: (n * 7919) % 10_007, ...counts };
 }

@@ -11,7 +11,8 @@ const RUNS = 15;
 
 const start = performance.now();
 await renderPng(figures.funnel!);
-console.log(`first chart, loading included  ${(performance.now() - start).toFixed(0)} ms`);
+const loading = performance.now() - start;
+const rows = [["chart", "median (ms)", "slowest (ms)", "processor (ms)"], ["-", "-:", "-:", "-:"]];
 for (const [name, figure] of Object.entries(figures)) {
   const times: number[] = [];
   const processor: number[] = [];
@@ -23,11 +24,16 @@ for (const [name, figure] of Object.entries(figures)) {
     times.push(performance.now() - begin);
     processor.push((user + system) / 1000);
   }
-  const report = `median ${median(times).toFixed(0)} ms, processor ${
-    median(processor).toFixed(0)
-  } ms`;
-  console.log(`${name.padEnd(18)} ${report}`);
+  rows.push([
+    name,
+    ...[median(times), Math.max(...times), median(processor)].map((ms) => ms.toFixed(0)),
+  ]);
 }
+console.log(
+  `Deno ${Deno.version.deno}; the first chart, loading included: ${loading.toFixed(0)} ms.\n`,
+);
+for (const row of rows) console.log(`| ${row.join(" | ")} |`);
+Deno.exit(0);
 
 function median(values: number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1]!;

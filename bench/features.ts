@@ -1,7 +1,7 @@
 /**
  * `deno task features` beside plain DuckDB SQL that writes plain parquet, whole processes in turns on
- * one file: `deno run -A bench/features.ts [--events 885129] [--rounds 3]`. Prints both times, their
- * ratio and the peak memory of each.
+ * one file: `deno run -A bench/features.ts [--events 885129,5000000] [--rounds 3]`. Prints both times,
+ * their ratio and the peak memory of each.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { runCommand } from "clickstream/config";
 import { historySql, metricSets, trainingTable } from "clickstream/metrics";
+import { environmentLine } from "./environment.ts";
 
 const FEATURES = fileURLToPath(new URL("../lib/metrics/commands/features.ts", import.meta.url));
 const SELF = fileURLToPath(import.meta.url);
@@ -69,8 +70,9 @@ async function timed(args: string[]): Promise<Run> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", ...args],
     stdout: "null",
-    stderr: "inherit",
+    stderr: "piped",
   }).spawn();
+  const said = new Response(child.stderr).text(); // Its progress, which would stand in the table.
   let peak = 0;
   const watch = setInterval(() => {
     try {
@@ -80,7 +82,7 @@ async function timed(args: string[]): Promise<Run> {
   }, 20);
   const { success } = await child.status;
   clearInterval(watch);
-  if (!success) throw new Error(`${args.join(" ")} failed`);
+  if (!success) throw new Error(`${args.join(" ")} failed: ${await said}`);
   return { seconds: (performance.now() - start) / 1000, peakGiB: peak / 1024 ** 2 };
 }
 
@@ -102,12 +104,13 @@ async function compare(events: number, rounds: number): Promise<void> {
     }
     const of = (value: (run: { ours: Run; plain: Run }) => number) =>
       median(runs.map(value)).toFixed(2);
-    console.log("| events | features | plain DuckDB | ratio | peak | peak of plain |");
-    console.log("|-|-|-|-|-|-|");
+    const micros = median(runs.map(({ ours }) => ours.seconds)) / events * 1e6;
     console.log(
-      `| ${events} | ${of((r) => r.ours.seconds)} s | ${of((r) => r.plain.seconds)} s | ${
-        of((r) => r.ours.seconds / r.plain.seconds)
-      } | ${of((r) => r.ours.peakGiB)} GiB | ${of((r) => r.plain.peakGiB)} GiB |`,
+      `| ${events.toLocaleString("en")} | ${of((r) => r.ours.seconds)} | ${
+        of((r) => r.plain.seconds)
+      } | ${of((r) => r.ours.seconds / r.plain.seconds)} | ${micros.toFixed(2)} | ${
+        of((r) => r.ours.peakGiB)
+      } | ${of((r) => r.plain.peakGiB)} |`,
     );
   } finally {
     rmSync(folder, { recursive: true });
@@ -118,12 +121,19 @@ await runCommand(async (args) => {
   const { values } = parseArgs({
     args,
     options: {
-      events: { type: "string", default: "885129" },
+      events: { type: "string", default: "885129,5000000" },
       rounds: { type: "string", default: "3" },
       plain: { type: "string" },
       out: { type: "string" },
     },
   });
   if (values.plain !== undefined) return await plainDuckDb(values.plain, values.out!);
-  await compare(Number(values.events), Number(values.rounds));
+  console.log(await environmentLine());
+  console.log(
+    "\n| events | features (s) | plain DuckDB (s) | ratio | µs an event | GiB | GiB, plain |",
+  );
+  console.log("| -: | -: | -: | -: | -: | -: | -: |");
+  for (const events of values.events.split(",")) {
+    await compare(Number(events), Number(values.rounds));
+  }
 });

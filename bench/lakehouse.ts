@@ -1,6 +1,6 @@
 /**
- * Speed of the Delta tables: `deno run -A bench/lakehouse.ts [--full]`. Prints a table with the
- * ratios that the issue bounds; without --full the large sizes are left out.
+ * Speed of the Delta tables: `deno run -A bench/lakehouse.ts`. Prints a table with times, and with the
+ * ratios that must not grow with a table's size or history.
  */
 import { join } from "node:path";
 import {
@@ -15,15 +15,14 @@ import {
   records,
   snapshot,
 } from "clickstream/lakehouse";
+import { environmentLine } from "./environment.ts";
 
-const full = Deno.args.includes("--full");
 const home = await Deno.makeTempDir({ prefix: "clickstream-bench-" });
 const root = join(home, "lakehouse");
-const results: { what: string; milliseconds: number; note: string }[] = [];
 
-function note(what: string, milliseconds: number, remark = ""): void {
-  results.push({ what, milliseconds: Math.round(milliseconds * 10) / 10, note: remark });
-  console.log(`${what}: ${milliseconds.toFixed(1)} ms ${remark}`);
+/** Prints a row of the table. */
+function note(what: string, milliseconds: number, remark = "", target = ""): void {
+  console.log(`| ${what} | ${milliseconds.toFixed(1)} | ${remark} | ${target} |`);
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
@@ -55,7 +54,12 @@ async function appends(lake: Lakehouse): Promise<void> {
   }
   const [young, old] = [median(times.young), median(times.old)];
   note("append of 1,000 rows at version 10", young);
-  note("append of 1,000 rows at version 1,000", old, `ratio ${(old / young).toFixed(2)} (<= 1.3)`);
+  note(
+    "append of 1,000 rows at version 1,000",
+    old,
+    `${(old / young).toFixed(2)} times that`,
+    "1.3 times",
+  );
   const count = "select count(*), sum(value) from old where id >= 0";
   note("query over 1,000 small files", median(await several(5, () => records(lake, count))));
 }
@@ -66,7 +70,7 @@ async function several(times: number, work: () => Promise<unknown>): Promise<num
   return taken;
 }
 
-/** The snapshot of a table whose log has 10,000 commits, from its checkpoint, by a new process. */
+/** The snapshot of a table whose log has 10,000 commits, by a handle that knows nothing of it yet. */
 async function coldSnapshot(lake: Lakehouse): Promise<void> {
   await createTable(lake, "long", {
     columns: [{ name: "id", type: "long" }, { name: "name", type: "string" }],
@@ -100,14 +104,13 @@ async function coldSnapshot(lake: Lakehouse): Promise<void> {
     times.push(await timed(() => snapshot(fresh, "long")));
     await closeLakehouse(fresh);
   }
-  note("snapshot of 10,000 commits from a checkpoint", median(times), "(< 100 ms)");
+  note("snapshot of 10,000 commits from a checkpoint", median(times), "", "100 ms");
 }
 
 /** Merges of 1,000 changed keys, 90 % of them among the newest tenth. */
 async function merges(lake: Lakehouse): Promise<void> {
-  const sizes = full ? [10_000, 100_000, 1_000_000] : [10_000, 100_000];
   const medians: number[] = [];
-  for (const size of sizes) {
+  for (const size of [10_000, 100_000, 1_000_000]) {
     const table = `rows_${size}`;
     await overwriteTable(lake, table, {
       sql:
@@ -125,8 +128,14 @@ async function merges(lake: Lakehouse): Promise<void> {
       times.push(await timed(() => mergeInto(lake, table, source, { keys: ["id"] })));
     }
     medians.push(median(times));
-    const ratio = medians.at(-1)! / medians[0]!;
-    note(`merge of 1,000 keys into ${size} rows`, medians.at(-1)!, `ratio ${ratio.toFixed(1)}`);
+    const ratio = `${(medians.at(-1)! / medians[0]!).toFixed(1)} times the first`;
+    const target = size === 1_000_000 ? "10 times" : "";
+    note(
+      `merge of 1,000 keys into ${size.toLocaleString("en")} rows`,
+      medians.at(-1)!,
+      ratio,
+      target,
+    );
   }
 }
 
@@ -139,7 +148,7 @@ async function streamOfMerges(lake: Lakehouse): Promise<void> {
     sql: "select md5(i::text) as key, i as views from range(500000) r(i)",
   });
   const times: number[] = [];
-  const rounds = full ? 300 : 60;
+  const rounds = 300;
   for (let round = 0; round < rounds; round++) {
     const source = {
       sql: `select md5((case when i < 1900 then 500000 + ${round} * 1900 + i
@@ -147,23 +156,22 @@ async function streamOfMerges(lake: Lakehouse): Promise<void> {
     };
     times.push(await timed(() => mergeInto(lake, "gold", source, { keys: ["key"] })));
   }
-  const tenth = Math.floor(rounds / 6);
+  const tenth = rounds / 10;
   const [first, last] = [median(times.slice(0, tenth)), median(times.slice(-tenth))];
   const { files } = await snapshot(lake, "gold");
-  note(`small merges, first ${tenth} of ${rounds}`, first);
-  note(
-    `small merges, last ${tenth} of ${rounds}`,
-    last,
-    `ratio ${(last / first).toFixed(2)}, ${files.size} files, longest ${
-      Math.max(...times).toFixed(0)
-    } ms`,
-  );
+  note(`merges of 2,000 keys, first ${tenth} of ${rounds}`, first);
+  const longest = Math.max(...times).toFixed(0);
+  const ratio = `${
+    (last / first).toFixed(2)
+  } times that; ${files.size} files, longest ${longest} ms`;
+  note(`merges of 2,000 keys, last ${tenth} of ${rounds}`, last, ratio);
 }
 
+console.log(await environmentLine());
+console.log("\n| what | milliseconds (median) | | target |\n| - | -: | - | - |");
 const lake = await openLakehouse(root);
 try {
   for (const part of [merges, streamOfMerges, coldSnapshot, appends]) await part(lake);
-  console.table(results);
 } finally {
   await closeLakehouse(lake);
   await Deno.remove(home, { recursive: true });

@@ -12,12 +12,21 @@ const settings = z.object({
   CLICKSTREAM_HOME: z.string().min(1).default("data/local"),
   /** `local` starts the emulators; `azure` starts nothing and needs the connection settings below. */
   CLICKSTREAM_PROFILE: z.enum(["local", "azure"]).default("local"),
-  /** Event Hubs connection string, with EntityPath naming the hub. Empty: the local broker's. */
+  /**
+   * Event Hubs connection string, with EntityPath naming the hub. Without a key in it, the process
+   * signs in to Azure. Empty: the local broker's.
+   */
   EVENT_HUBS_CONNECTION_STRING: z.string().default(""),
   EVENT_HUBS_CONSUMER_GROUP: z.string().min(1).default("$Default"),
+  /**
+   * Connection string of a storage account in which streaming queries agree on who reads which
+   * partition. Empty: one query reads them all.
+   */
+  CHECKPOINT_STORE_CONNECTION_STRING: z.string().default(""),
+  CHECKPOINT_STORE_CONTAINER: z.string().min(3).default("clickstream-consumers"),
   /** Cosmos DB account endpoint. Empty: the local store's. */
   COSMOS_ENDPOINT: z.string().default(""),
-  /** Key that may only read: used by serving. */
+  /** Key that may only read: used by serving. Without keys, the process signs in to Azure. */
   COSMOS_READ_KEY: z.string().default(""),
   /** Key that may write: used by publishing. */
   COSMOS_WRITE_KEY: z.string().default(""),
@@ -52,6 +61,7 @@ export interface Config {
   home: string;
   profile: "local" | "azure";
   eventHubs: { connectionString: string; consumerGroup: string; port: number };
+  checkpointStore: { connectionString: string; container: string };
   cosmos: { endpoint: string; readKey: string; writeKey: string; database: string; port: number };
   model: { name: string; inferenceName: string };
   serving: { url: string; token: string; port: number; storeDown: "defaults" | "fail" };
@@ -95,6 +105,10 @@ function toConfig(s: z.infer<typeof settings>): Config {
       consumerGroup: s.EVENT_HUBS_CONSUMER_GROUP,
       port: s.EVENT_HUBS_PORT,
     },
+    checkpointStore: {
+      connectionString: s.CHECKPOINT_STORE_CONNECTION_STRING,
+      container: s.CHECKPOINT_STORE_CONTAINER,
+    },
     cosmos: {
       endpoint: s.COSMOS_ENDPOINT,
       readKey: s.COSMOS_READ_KEY,
@@ -127,8 +141,7 @@ function checkProfile(config: Config): Config {
   const needed: [string, string][] = [
     ["EVENT_HUBS_CONNECTION_STRING", config.eventHubs.connectionString],
     ["COSMOS_ENDPOINT", config.cosmos.endpoint],
-    ["COSMOS_READ_KEY", config.cosmos.readKey],
-    ["COSMOS_WRITE_KEY", config.cosmos.writeKey],
+    ...oneKeyOnly(config.cosmos),
   ];
   const missing = needed.filter(([, value]) => value === "").map(([name]) => name);
   if (missing.length > 0) {
@@ -137,6 +150,12 @@ function checkProfile(config: Config): Config {
     );
   }
   return config;
+}
+
+/** Both keys, or none: then the process signs in. */
+function oneKeyOnly({ readKey, writeKey }: Config["cosmos"]): [string, string][] {
+  if (readKey === "" && writeKey === "") return [];
+  return [["COSMOS_READ_KEY", readKey], ["COSMOS_WRITE_KEY", writeKey]];
 }
 
 function readEnvFile(): Record<string, string | undefined> {

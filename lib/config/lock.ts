@@ -54,6 +54,12 @@ export function acquireLock(path: string, options: LockOptions): Lock {
   throw new BusyError(`${options.what} is being locked by others at ${path}; try again.`);
 }
 
+/** Who holds the lock file at `path` now; null when nobody does, or a process that is gone. */
+export function lockHolder(path: string): LockHolder | null {
+  const holder = readHolder(path);
+  return holder !== null && isAlive(holder) ? holder : null;
+}
+
 /** Whether the process that wrote a state or lock file still runs. */
 export function isAlive(holder: Pick<LockHolder, "pid"> & Partial<LockHolder>): boolean {
   if (!Number.isInteger(holder.pid) || holder.pid <= 0) return false;

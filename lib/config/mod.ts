@@ -1,5 +1,6 @@
 /** One typed configuration, the paths below a home, and the errors people can mend. */
 export * from "./config.ts";
+export * from "./credential.ts";
 export * from "./errors.ts";
 export * from "./mask.ts";
 export * from "./partition_key.ts";

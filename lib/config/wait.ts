@@ -44,8 +44,8 @@ export async function waitUntil<T>(
 /**
  * Resolves after `ms` milliseconds.
  *
- * An interval, and out of the timers' turn of the event loop: with DuckDB loaded, Deno 2.8.0 never
- * wakes for a timeout that is set where another timer's wait has just ended.
+ * An interval that resolves out of the timers' turn of the event loop: as a timeout, it would be lost
+ * or late where DuckDB is open (see below).
  *
  * @param signal ends the pause early; its reason is thrown
  */
@@ -63,3 +63,13 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
     signal?.addEventListener("abort", stop, { once: true });
   });
 }
+
+/** Milliseconds between two beats. */
+const BEAT_MS = 50;
+
+/*
+ * Once DuckDB has been opened, Deno 2.8.0 loses a timer that is set while no other one recurs: it
+ * never fires, and the process sleeps until something else happens. This one recurs as long as the
+ * process lives, which it does not keep alive. Timers that others set come up to 50 ms late so.
+ */
+Deno.unrefTimer(setInterval(() => {}, BEAT_MS) as unknown as number);

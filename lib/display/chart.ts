@@ -4,7 +4,7 @@ import { completeFigure } from "./complete.ts";
 import { describeFigure } from "./describe.ts";
 import type { Figure } from "./figure.ts";
 import { jsonSafe } from "./json_safe.ts";
-import { type Bundle, inKernel, show, type ShowOptions } from "./kernel.ts";
+import { type Bundle, inKernel, PLOTLY_MIME, showFigure, type ShowOptions } from "./kernel.ts";
 import { renderPng } from "./png.ts";
 import { DEFAULT_HEIGHT, DEFAULT_WIDTH, type Mode } from "./theme.ts";
 
@@ -37,7 +37,7 @@ export interface ChartOptions {
  */
 export async function chart(figure: Figure, options: ChartOptions = {}): Promise<void> {
   const { bundle, metadata } = await chartBundle(figure, options);
-  await show(bundle, { metadata });
+  await showFigure(bundle, { metadata });
 }
 
 /** The bundle that {@link chart} shows; outside a kernel only its words. */
@@ -56,7 +56,7 @@ export async function chartBundle(
   const { data, layout } = completeFigure(figure, size);
   const fixed = options.width ?? figure.layout?.width;
   const bundle = {
-    "application/vnd.plotly.v1+json": {
+    [PLOTLY_MIME]: {
       data,
       layout: { ...layout, ...(fixed === undefined ? { autosize: true } : { width: fixed }) },
       config: { displaylogo: false },
@@ -64,5 +64,6 @@ export async function chartBundle(
     "image/png": Buffer.from(png).toString("base64"),
     "text/plain": words,
   };
-  return { bundle, metadata: { "image/png": { width, height, alt: words } } };
+  // No height: JupyterLab's plotly extension puts a picture of another shape in its place.
+  return { bundle, metadata: { "image/png": { width, alt: words } } };
 }

@@ -77,11 +77,11 @@ export async function diagramBundle(
   checkSpec(spec);
   const words = options.alt ?? describeDiagram(spec);
   if (!inKernel()) return { bundle: { "text/plain": words }, metadata: {} };
-  const { svg, width, height } = await drawDiagram(spec, options.mode);
+  const { svg, width } = await drawDiagram(spec, options.mode);
   const png = Buffer.from(await svgToPng(svg)).toString("base64");
   return {
     bundle: { "image/png": png, "text/plain": words },
-    metadata: { "image/png": { width, height, alt: words } },
+    metadata: { "image/png": { width, alt: words } },
   };
 }
 

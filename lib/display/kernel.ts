@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { pause } from "clickstream/config";
 
 /** What a cell shows: one value in several forms, by MIME type. The front end picks the richest. */
@@ -48,6 +49,30 @@ export async function show(bundle: Bundle, options: ShowOptions = {}): Promise<v
     transient: options.displayId === undefined ? {} : { display_id: options.displayId },
   });
   await pause(SETTLE_MS);
+}
+
+/** MIME type of a live plotly figure. */
+export const PLOTLY_MIME = "application/vnd.plotly.v1+json";
+
+/**
+ * Shows a live figure and then, in the same output, its picture too. JupyterLab's plotly extension
+ * draws what comes without a picture at once and keeps it; with one it shows that, at as many CSS
+ * pixels as it has image pixels, until the mouse is over it.
+ */
+export async function showFigure(bundle: Bundle, options: ShowOptions = {}): Promise<void> {
+  const displayId = options.displayId ?? randomUUID();
+  const { "image/png": png, ...live } = bundle;
+  if (kernel() === null || png === undefined || !(PLOTLY_MIME in live)) {
+    return await show(bundle, options);
+  }
+  await show(live, { ...options, displayId, metadata: {} });
+  await show(bundle, { ...options, displayId, update: true });
+}
+
+/** The bundle without its live figure: of a picture that is drawn anew, front ends show each state. */
+export function asPicture(bundle: Bundle): Bundle {
+  const { [PLOTLY_MIME]: _live, ...picture } = bundle;
+  return picture;
 }
 
 /** Outside a kernel reading `Deno.jupyter` throws. */

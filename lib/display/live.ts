@@ -2,7 +2,7 @@ import { chartBundle, type ChartOptions } from "./chart.ts";
 import { diagramBundle, type DiagramOptions, type DiagramSpec } from "./diagram.ts";
 import type { Figure } from "./figure.ts";
 import { interruptible } from "./interrupt.ts";
-import { type Bundle, inKernel, show } from "./kernel.ts";
+import { asPicture, type Bundle, inKernel, show, showFigure } from "./kernel.ts";
 
 /** A picture that is redrawn in place. */
 export interface Live<T> {
@@ -31,10 +31,16 @@ export interface LiveOptions {
 export interface LiveSink {
   /** A clock in milliseconds. */
   now(): number;
-  /** Draws; `first` is true once. */
-  draw(bundle: Bundle, metadata: Record<string, unknown>, first: boolean): Promise<void>;
+  /** Draws; `first` is true once, and so is `final`. */
+  draw(bundle: Bundle, how: { metadata: Record<string, unknown> } & Place): Promise<void>;
   /** False where only the last picture is of use, as in a log. */
   inPlace: boolean;
+}
+
+/** Where in a row of draws one is. */
+export interface Place {
+  first: boolean;
+  final: boolean;
 }
 
 /** The time between draws is at least this many times what the last draw took. */
@@ -78,11 +84,11 @@ export function liveOn<T>(
   let drawing: Promise<void> | undefined;
   let failure: { error: unknown } | undefined;
 
-  async function draw(state: () => T): Promise<void> {
+  async function draw(state: () => T, final = false): Promise<void> {
     const start = sink.now();
     try {
       const { bundle, metadata } = await make(state());
-      await sink.draw(bundle, metadata, first);
+      await sink.draw(bundle, { metadata, first, final });
       first = false;
     } catch (error) {
       failure ??= { error };
@@ -95,9 +101,7 @@ export function liveOn<T>(
     stop.throwIfInterrupted();
     latest = asFunction(state);
     if (!sink.inPlace || drawing !== undefined || sink.now() < nextAt) return;
-    const shown = latest;
-    latest = undefined;
-    drawing = draw(shown).finally(() => drawing = undefined);
+    drawing = draw(latest).finally(() => drawing = undefined);
   }
   async function finish(state?: T | (() => T)): Promise<void> {
     if (finished) return;
@@ -105,7 +109,7 @@ export function liveOn<T>(
     stop.end();
     await drawing;
     latest = state === undefined ? latest : asFunction(state);
-    if (latest !== undefined) await draw(latest);
+    if (latest !== undefined) await draw(latest, true);
     if (failure !== undefined) throw failure.error;
   }
   return { update, finish };
@@ -119,6 +123,9 @@ function chooseSink(id: string): LiveSink {
   return {
     inPlace: inKernel(),
     now: () => performance.now(),
-    draw: (bundle, metadata, first) => show(bundle, { displayId: id, update: !first, metadata }),
+    draw(bundle, { metadata, first, final }) {
+      const options = { displayId: id, update: !first, metadata };
+      return final ? showFigure(bundle, options) : show(asPicture(bundle), options);
+    },
   };
 }

@@ -2,13 +2,22 @@ import { parseArgs } from "node:util";
 import process from "node:process";
 import { type Config, ConfigError, loadConfig, runCommand } from "clickstream/config";
 import { serve } from "./serve.ts";
-import { createHub, ensureServices, resetHub, stopServices, throttleCosmos } from "./services.ts";
+import type { Right } from "./event_hubs/mod.ts";
+import {
+  createHub,
+  createKey,
+  ensureServices,
+  resetHub,
+  stopServices,
+  throttleCosmos,
+} from "./services.ts";
 
 const HELP = `Local Event Hubs and Cosmos DB.
 
   deno task services             start both in the background and print how to connect
   deno task services -- stop     stop them
   deno task services -- hub NAME [--partitions 4] [--groups a,b]    make a hub, or add groups to it
+  deno task services -- key NAME --rights Send,Listen [--hub NAME]  make a key, print how to connect
   deno task services -- reset NAME                                  remove a hub's events
   deno task services -- throttle REQUESTS   answer Cosmos DB's next requests with 429
   deno task services -- serve    serve in this process until Ctrl-C (--idle-minutes 15)
@@ -27,6 +36,7 @@ async function main(args: string[]): Promise<number | void> {
     return console.log(await stopServices(config) ? "Stopped." : "None ran.");
   }
   if (command === "hub") return await makeHub(config, nameOf(positionals), values);
+  if (command === "key") return await makeKey(config, nameOf(positionals), values);
   if (command === "reset") {
     await ensureServices(config);
     await resetHub(config, nameOf(positionals));
@@ -58,6 +68,17 @@ async function makeHub(
   console.log(eventHubs.connectionString.replace(/EntityPath=.*/, `EntityPath=${name}`));
 }
 
+async function makeKey(
+  config: Config,
+  name: string,
+  values: { rights: string; hub?: string },
+): Promise<void> {
+  await ensureServices(config);
+  const rights = values.rights.split(",") as Right[];
+  const hub = values.hub === undefined ? {} : { hub: values.hub };
+  console.log(await createKey(config, { name, rights, ...hub }));
+}
+
 async function throttle(config: Config, requests = ""): Promise<void> {
   if (!/^\d{1,6}$/.test(requests)) {
     throw new ConfigError(`throttle needs a number of requests, not "${requests}".\n${HELP}`);
@@ -68,7 +89,7 @@ async function throttle(config: Config, requests = ""): Promise<void> {
 }
 
 function nameOf([command, name]: string[]): string {
-  if (name === undefined) throw new ConfigError(`${command} needs the name of a hub.\n${HELP}`);
+  if (name === undefined) throw new ConfigError(`${command} needs a name.\n${HELP}`);
   return name;
 }
 
@@ -81,6 +102,8 @@ function parse(args: string[]) {
         help: { type: "boolean", short: "h", default: false },
         partitions: { type: "string", default: "4" },
         groups: { type: "string", default: "" },
+        rights: { type: "string", default: "" },
+        hub: { type: "string" },
         "idle-minutes": { type: "string", default: "15" },
       },
     });

@@ -1,6 +1,7 @@
 /** Local Event Hubs and Cosmos DB for the unchanged Azure SDKs, and the process that serves both. */
 export {
   createHub,
+  createKey,
   DEFAULT_HUB,
   DEFAULT_PARTITIONS,
   ensureServices,
@@ -10,6 +11,11 @@ export {
   throttleCosmos,
 } from "./services.ts";
 export { startEventHubs } from "./event_hubs/mod.ts";
-export type { EventHubs, EventHubsOptions, HubDefinition } from "./event_hubs/mod.ts";
+export type {
+  EventHubs,
+  EventHubsOptions,
+  HubDefinition,
+  KeyDefinition,
+} from "./event_hubs/mod.ts";
 export { startCosmos } from "./cosmos/mod.ts";
 export type { Cosmos, CosmosOptions } from "./cosmos/mod.ts";

@@ -10,7 +10,7 @@ import {
   runningState,
   stopBackground,
 } from "clickstream/config";
-import type { HubDefinition } from "./event_hubs/mod.ts";
+import type { HubDefinition, KeyDefinition } from "./event_hubs/mod.ts";
 
 /** The hub that the project's events go through, where the configuration names no other. */
 export const DEFAULT_HUB = "electronics-events";
@@ -99,7 +99,11 @@ export async function stopServices(config: Config): Promise<boolean> {
  * @throws {NotFoundError} when the services do not run or have no such hub
  */
 export async function resetHub(config: Config, hub: string = DEFAULT_HUB): Promise<void> {
-  await admin(await runningServices(config), "POST", `/admin/hubs/${hub}/reset`);
+  await admin(
+    await runningServices(config),
+    "POST",
+    `/admin/hubs/${encodeURIComponent(hub)}/reset`,
+  );
 }
 
 /**
@@ -109,7 +113,21 @@ export async function resetHub(config: Config, hub: string = DEFAULT_HUB): Promi
  */
 export async function createHub(config: Config, definition: HubDefinition): Promise<void> {
   const state = await runningServices(config);
-  await admin(state, "PUT", `/admin/hubs/${definition.name}`, definition);
+  await admin(state, "PUT", `/admin/hubs/${encodeURIComponent(definition.name)}`, definition);
+}
+
+/**
+ * Makes a shared access key for the local hubs, or gives the one of that name other rights. The
+ * services must run.
+ *
+ * @returns the connection string with that key, and with its hub as EntityPath
+ * @throws {ClickstreamError} when the definition is wrong
+ */
+export async function createKey(config: Config, definition: KeyDefinition): Promise<string> {
+  const state = await runningServices(config);
+  const path = `/admin/keys/${encodeURIComponent(definition.name)}`;
+  const answer = await admin(state, "PUT", path, definition);
+  return (JSON.parse(answer) as { connectionString: string }).connectionString;
 }
 
 /**
@@ -133,7 +151,7 @@ async function admin(
   method: string,
   path: string,
   body?: unknown,
-): Promise<void> {
+): Promise<string> {
   const answer = await fetch(new URL(path, state.statusUrl), {
     method,
     headers: { authorization: `Bearer ${state.adminToken}`, "content-type": "application/json" },
@@ -141,7 +159,7 @@ async function admin(
     signal: AbortSignal.timeout(30_000),
   });
   const text = await answer.text();
-  if (answer.ok) return;
+  if (answer.ok) return text;
   if (answer.status === 404) throw new NotFoundError(text);
   throw new ClickstreamError(`${NAME} refused ${method} ${path}: ${text}`);
 }

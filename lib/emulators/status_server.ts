@@ -3,7 +3,7 @@ import { timingSafeEqual } from "node:crypto";
 import { Buffer } from "node:buffer";
 import { ConfigError, NotFoundError } from "clickstream/config";
 import type { Cosmos } from "./cosmos/mod.ts";
-import type { EventHubs, HubDefinition } from "./event_hubs/mod.ts";
+import type { EventHubs, HubDefinition, KeyDefinition } from "./event_hubs/mod.ts";
 import { createRates } from "./rates.ts";
 import { statusPage } from "./status_page.ts";
 
@@ -30,6 +30,7 @@ const MAX_BODY = 64 * 1024;
 /**
  * Serves `/` (a page for people), `/status.json`, `/health`, and admin calls that need the token:
  * `PUT /admin/hubs/NAME`, `DELETE /admin/hubs/NAME`, `POST /admin/hubs/NAME/reset`,
+ * `PUT /admin/keys/NAME` (answers with a connection string),
  * `POST /admin/cosmos/throttle/REQUESTS` (so many requests are then answered with 429).
  */
 export async function startStatusServer(options: StatusServerOptions): Promise<StatusServer> {
@@ -97,29 +98,35 @@ async function administer(
     cosmos.throttle(Number(throttle[1]));
     return json(response, { ok: true });
   }
+  const key = /^\/admin\/keys\/([^/]+)$/.exec(path);
+  if (key !== null && request.method === "PUT") {
+    const name = decodeURIComponent(key[1]!);
+    const { hub } = hubs.createKey({ ...await bodyOf<KeyDefinition>(request), name });
+    return json(response, { connectionString: hubs.connectionString(hub, name) });
+  }
   const match = /^\/admin\/hubs\/([^/]+)(\/reset)?$/.exec(path);
   if (match === null) return answer(response, 404, "text/plain", "There is no such admin call.");
   const name = decodeURIComponent(match[1]!);
   const call = `${request.method}${match[2] ?? ""}`;
   if (call === "POST/reset") await hubs.resetHub(name);
   else if (call === "DELETE") await hubs.deleteHub(name);
-  else if (call === "PUT") hubs.createHub({ ...await bodyOf(request), name });
+  else if (call === "PUT") hubs.createHub({ ...await bodyOf<HubDefinition>(request), name });
   else return answer(response, 405, "text/plain", `${request.method} is not possible here.`);
   json(response, { ok: true });
 }
 
-async function bodyOf(request: IncomingMessage): Promise<Omit<HubDefinition, "name">> {
+async function bodyOf<T>(request: IncomingMessage): Promise<Omit<T, "name">> {
   const pieces: Buffer[] = [];
   let bytes = 0;
   for await (const piece of request) {
     bytes += (piece as Buffer).length;
-    if (bytes > MAX_BODY) throw new ConfigError("The hub definition is too large.");
+    if (bytes > MAX_BODY) throw new ConfigError("The definition is too large.");
     pieces.push(piece as Buffer);
   }
   try {
     return JSON.parse(Buffer.concat(pieces).toString("utf8"));
   } catch (cause) {
-    throw new ConfigError("The hub definition is no JSON.", { cause });
+    throw new ConfigError("The definition is no JSON.", { cause });
   }
 }
 

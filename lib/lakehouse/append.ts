@@ -1,4 +1,4 @@
-import { transact, txnActions, type WriteOptions } from "./commit.ts";
+import { exchange, transact, type WriteOptions } from "./commit.ts";
 import { holdsFilesOf, schemaActions, widenedBy } from "./evolve.ts";
 import type { Lakehouse } from "./lake.ts";
 import { existing, latestSnapshot } from "./log.ts";
@@ -18,7 +18,8 @@ export interface AppendOptions extends WriteOptions {
 
 /**
  * Appends rows. The data is written once (again only when the table's columns change meanwhile); of
- * writers at the same time all succeed.
+ * writers at the same time all succeed. Without rows, transactions or new columns there is no
+ * commit.
  *
  * @returns the version committed
  * @throws {TableNotFoundError} when there is no such table
@@ -46,14 +47,9 @@ export async function appendTo(
         shape = now;
         files = await write();
       }
-      return {
-        actions: [
-          ...schemaActions(snapshot, now.fields),
-          ...txnActions(options.txn),
-          ...files.map((add) => ({ add })),
-        ],
-        info: { operation: options.operation ?? "WRITE", operationParameters: { mode: "Append" } },
-      };
+      const head = schemaActions(snapshot, now.fields);
+      const change = { operation: "WRITE", parameters: { mode: "Append" }, head, added: files };
+      return exchange(change, snapshot, options);
     });
   });
 }

@@ -3,7 +3,7 @@ import { CorruptTableError } from "./errors.ts";
 import { type Lakehouse, withSession } from "./lake.ts";
 import type { TableName } from "./names.ts";
 import { quoteText } from "./schema.ts";
-import type { Storage } from "./storage.ts";
+import { statObject, type Storage } from "./storage.ts";
 
 /** A checkpoint's version and the files it is made of. */
 export interface Checkpoint {
@@ -33,7 +33,9 @@ async function readHint(storage: Storage, name: TableName): Promise<Checkpoint |
     const hint = JSON.parse(new TextDecoder().decode(bytes)) as { version: number; parts?: number };
     if (hint.parts !== undefined && hint.parts !== null) return null;
     const path = checkpointPath(name.folder, hint.version);
-    return await storage.stat(path) === null ? null : { version: hint.version, parts: [path] };
+    return await statObject(storage, path) === null
+      ? null
+      : { version: hint.version, parts: [path] };
   } catch {
     return null; // The hint only saves time: a damaged one means listing the folder.
   }
@@ -72,16 +74,13 @@ export async function readCheckpoint(
   checkpoint: Checkpoint,
 ): Promise<Action[]> {
   const files = checkpoint.parts.map((path) => quoteText(lake.storage.locate(path))).join(", ");
-  const kinds = "['protocol', 'metaData', 'txn', 'add', 'remove']";
   try {
-    return await withSession(lake, async ({ connection }) => {
-      const result = await connection.runAndReadAll(
-        `SELECT string_agg(to_json(COLUMNS(c -> list_contains(${kinds}, c)))::VARCHAR, ',')
-         FROM read_parquet([${files}])`,
-      );
-      const names = result.columnNames().map(kindOf);
-      return toActions(names, result.getRows()[0] as (string | null)[]);
-    });
+    // Both at once; and a text of nulls for each of thousands of files would cost as much again.
+    const [adds, others] = await Promise.all([
+      readActions(lake, files, ["add"]),
+      readActions(lake, files, ["protocol", "metaData", "txn", "remove"]),
+    ]);
+    return [...others, ...adds];
   } catch (cause) {
     throw new CorruptTableError(
       `Table ${name.full}: the checkpoint of version ${checkpoint.version} cannot be read (${
@@ -92,20 +91,28 @@ export async function readCheckpoint(
   }
 }
 
-function kindOf(column: string): keyof Action {
-  const kinds = ["protocol", "metaData", "txn", "add", "remove"] as const;
-  return kinds.find((kind) => new RegExp(`\\b${kind}\\b`).test(column))!;
-}
-
 /** Each column comes as one text of all its values, which is much faster than a text a row. */
-function toActions(names: (keyof Action)[], texts: (string | null)[]): Action[] {
+async function readActions(
+  lake: Lakehouse,
+  files: string,
+  kinds: readonly (keyof Action)[],
+): Promise<Action[]> {
+  const adds = kinds.includes("add") ? "IS NOT NULL" : "IS NULL";
+  const names = kinds.map(quoteText).join(", ");
+  const result = await withSession(lake, ({ connection }) =>
+    connection.runAndReadAll(
+      `SELECT string_agg(to_json(COLUMNS(c -> list_contains([${names}], c)))::VARCHAR, ',')
+       FROM read_parquet([${files}]) WHERE "add" ${adds}`,
+    ));
+  const texts = result.getRows()[0] as (string | null)[];
   const actions: Action[] = [];
-  texts.forEach((text, index) => {
+  for (const [index, column] of result.columnNames().entries()) {
+    const kind = kinds.find((kind) => new RegExp(`\\b${kind}\\b`).test(column))!;
     // No number of an action's own fields is beyond 2^53; statistics are texts in themselves.
-    for (const value of JSON.parse(`[${text ?? ""}]`) as (Record<string, unknown> | null)[]) {
-      if (value !== null) actions.push({ [names[index]!]: dropNulls(value) });
+    for (const value of JSON.parse(`[${texts[index] ?? ""}]`) as Record<string, unknown>[]) {
+      actions.push({ [kind]: dropNulls(value) });
     }
-  });
+  }
   return actions;
 }
 

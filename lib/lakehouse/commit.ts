@@ -13,6 +13,11 @@ import { checkpointWhenDue } from "./writeCheckpoint.ts";
 export interface TransactionId {
   appId: string;
   version: number;
+  /**
+   * Version that the table must name for the application before this one, -1 for none: so that a
+   * writer that was replaced without knowing commits nothing more. @default any
+   */
+  after?: number;
 }
 
 /** What every write may carry. */
@@ -84,10 +89,12 @@ async function putEntry(
   const bytes = entryBytes(attempt, snapshot);
   if (snapshot === null) await lake.storage.makeFolder(`${name.folder}/_delta_log`);
   for (let version = (snapshot?.version ?? -1) + 1;; version++) {
-    const put = lake.storage.putIfAbsent(entryPath(name.folder, version), bytes);
+    const path = entryPath(name.folder, version);
+    const put = lake.storage.putIfAbsent(path, bytes);
     const done = await put.catch((cause) => {
       throw explainFailure(`Table ${name.full}`, cause);
     });
+    if (done && snapshot === null) await lake.storage.flush([path]);
     if (done) return version;
     const rival = await readEntry(lake, name, version);
     if (snapshot === null || rival === null || contradicts(name, attempt, rival)) return null;
@@ -105,9 +112,7 @@ function contradicts(name: TableName, attempt: Attempt, rival: readonly Action[]
   let contradiction = false;
   for (const { txn, metaData, protocol, add, remove } of rival) {
     if (txn && transactions.has(txn.appId)) {
-      throw new ConflictError(
-        `Table ${name.full}: another writer completed transaction ${txn.appId} meanwhile: only one process may write as it.`,
-      );
+      throw takenOver(name.full, txn.appId);
     }
     contradiction ||= Boolean(metaData || protocol) ||
       (remove !== undefined && removed.has(remove.path)) ||
@@ -129,13 +134,73 @@ function entryBytes(attempt: Attempt, snapshot: Snapshot | null): Uint8Array {
   return new TextEncoder().encode(lines.join(""));
 }
 
-/** Actions that complete transactions. */
-export function txnActions(txns: readonly TransactionId[] = []): Action[] {
-  return txns.map((txn) => ({ txn: { ...txn, lastUpdated: Date.now() } }));
+/**
+ * Actions that complete transactions.
+ *
+ * @throws {ConflictError} when the snapshot names another version than a transaction follows
+ */
+function txnActions(
+  txns: readonly TransactionId[] = [],
+  snapshot: Snapshot | null,
+): Action[] {
+  return txns.map(({ appId, version, after }) => {
+    const found = snapshot?.txns.get(appId) ?? -1;
+    if (after !== undefined && found !== after) {
+      throw takenOver(snapshot?.table ?? "that is new", appId);
+    }
+    return { txn: { appId, version, lastUpdated: Date.now() } };
+  });
 }
 
-/** The action that takes a file out; `dataChange` is false when its rows go to another file. */
-export function removeAction(file: AddFile, dataChange = true): { remove: RemoveFile } {
+function takenOver(table: string, appId: string): ConflictError {
+  return new ConflictError(
+    `Table ${table}: another writer completed transaction ${appId} meanwhile: only one process may write as it.`,
+  );
+}
+
+/** What an operation does to a table: some files go, others come. */
+export interface Exchange {
+  /** What the history calls the commit, unless the options do. */
+  operation: string;
+  /** For the history. */
+  parameters?: Record<string, unknown>;
+  /** Actions that say the table's protocol or schema anew. */
+  head?: readonly Action[];
+  removed?: Iterable<AddFile>;
+  added?: readonly AddFile[];
+  /** Whether the rows stay the same and only lie in other files. @default false */
+  rearranges?: boolean;
+  /** See {@link Attempt}. */
+  reads?: Attempt["reads"];
+}
+
+/**
+ * The attempt that makes an exchange in the table as the snapshot has it; null when there is
+ * nothing to commit.
+ *
+ * @throws {ConflictError} as {@link txnActions}
+ */
+export function exchange(
+  change: Exchange,
+  snapshot: Snapshot | null,
+  options: WriteOptions = {},
+): Attempt | null {
+  const { head = [], removed = [], added = [], rearranges = false, reads } = change;
+  const actions: Action[] = [
+    ...head,
+    ...txnActions(options.txn, snapshot),
+    ...[...removed].map((file) => removeAction(file, !rearranges)),
+    ...added.map((add) => ({ add: { ...add, dataChange: !rearranges } })),
+  ];
+  if (actions.length === 0) return null;
+  const info = {
+    operation: options.operation ?? change.operation,
+    ...(change.parameters === undefined ? {} : { operationParameters: change.parameters }),
+  };
+  return { actions, info, ...(reads === undefined ? {} : { reads }) };
+}
+
+function removeAction(file: AddFile, dataChange: boolean): { remove: RemoveFile } {
   return {
     remove: {
       path: file.path,

@@ -6,6 +6,7 @@ import { findSnapshot } from "./log.ts";
 import { parseTableName } from "./names.ts";
 import { NEW_TABLE_PROTOCOL } from "./protocol.ts";
 import { type Column, type Field, schemaText, toFields } from "./schema.ts";
+import { foldersIn } from "./storage.ts";
 
 /** What a table is made with. */
 export interface TableOptions {
@@ -88,7 +89,7 @@ export async function tableExists(lake: Lakehouse, table: string): Promise<boole
 
 /** Names of the tables of a database, sorted. */
 export async function listTables(lake: Lakehouse, database = "clickstream"): Promise<string[]> {
-  const names = (await lake.storage.folders(database)).sort();
+  const names = (await foldersIn(lake.storage, database)).sort();
   const exist = await Promise.all(names.map((name) => tableExists(lake, `${database}.${name}`)));
   return names.filter((_, i) => exist[i]);
 }
@@ -105,7 +106,7 @@ export async function dropTable(lake: Lakehouse, table: string): Promise<void> {
   }
   await lake.logs.get(name.folder)?.checkpointing;
   // The log goes first: without it, what is left is no table.
-  await lake.storage.deleteFolder(`${name.folder}/_delta_log`);
-  await lake.storage.deleteFolder(name.folder);
+  await lake.storage.delete(`${name.folder}/_delta_log`);
+  await lake.storage.delete(name.folder);
   lake.logs.delete(name.folder);
 }

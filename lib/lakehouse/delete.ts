@@ -1,10 +1,6 @@
-import { removeAction, transact, txnActions, type WriteOptions } from "./commit.ts";
+import type { WriteOptions } from "./commit.ts";
 import { type Lakehouse, withSession } from "./lake.ts";
-import { existing } from "./log.ts";
-import { mayMatch, parseCondition } from "./predicate.ts";
-import { matchingFiles, namedRelation } from "./rewrite.ts";
-import { prepareViews } from "./views.ts";
-import { writeFiles } from "./write.ts";
+import { rewriteRows } from "./rewrite.ts";
 
 /**
  * Deletes the rows for which an SQL condition is true. Files of which every row goes are only
@@ -22,31 +18,6 @@ export async function deleteFrom(
   predicate: string,
   options: WriteOptions = {},
 ): Promise<number> {
-  return await withSession(lake, async (session) => {
-    const condition = await parseCondition(session, predicate);
-    await prepareViews(lake, session, predicate);
-    return await transact(lake, table, async (found) => {
-      const snapshot = existing(table, found);
-      const matches = await matchingFiles(lake, session, snapshot, { sql: predicate, condition });
-      const touched = [...matches.whole, ...matches.partly];
-      if (touched.length === 0) return null;
-      const kept = `(SELECT * FROM ${namedRelation(lake, snapshot, matches.partly)}
-        WHERE (${predicate}\n) IS NOT TRUE)`;
-      const written = matches.partly.length === 0
-        ? []
-        : await writeFiles(lake, { session }, snapshot, kept);
-      return {
-        actions: [
-          ...txnActions(options.txn),
-          ...touched.map((file) => removeAction(file)),
-          ...written.map((add) => ({ add })),
-        ],
-        info: {
-          operation: options.operation ?? "DELETE",
-          operationParameters: { predicate: JSON.stringify([predicate]) },
-        },
-        reads: (file) => mayMatch(snapshot, file, condition),
-      };
-    });
-  });
+  const change = { where: predicate, operation: "DELETE" };
+  return await withSession(lake, (session) => rewriteRows(lake, session, table, change, options));
 }

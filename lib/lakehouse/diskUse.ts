@@ -1,6 +1,8 @@
 import { listTables } from "./create.ts";
 import type { Lakehouse } from "./lake.ts";
 import { latestSnapshot } from "./log.ts";
+import { statsOf } from "./stats.ts";
+import { foldersIn } from "./storage.ts";
 
 /** What one table takes on disk. */
 export interface DiskUse {
@@ -25,7 +27,7 @@ export interface DiskUse {
  */
 export async function diskUse(lake: Lakehouse, databases?: readonly string[]): Promise<DiskUse[]> {
   const found: DiskUse[] = [];
-  const all = databases ?? (await lake.storage.folders("")).filter((name) => /^\w+$/.test(name));
+  const all = databases ?? (await foldersIn(lake.storage, "")).filter((name) => /^\w+$/.test(name));
   for (const database of all) {
     for (const name of await listTables(lake, database)) {
       found.push(await tableUse(lake, `${database}.${name}`));
@@ -42,10 +44,7 @@ async function tableUse(lake: Lakehouse, table: string): Promise<DiskUse> {
   const isLog = (path: string) => path.startsWith(`${folder}/_delta_log/`);
   const live = [...files.values()];
   const liveBytes = sum(live.map((file) => file.size));
-  const counts = live.map((file) => {
-    const stats = JSON.parse(file.stats ?? "{}") as { numRecords?: number };
-    return stats.numRecords ?? null;
-  });
+  const counts = live.map((file) => statsOf(file).numRecords ?? null);
   const data = sum(stored.filter(({ path }) => !isLog(path)).map(({ size }) => size));
   return {
     table,

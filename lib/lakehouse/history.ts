@@ -1,4 +1,5 @@
 import type { CommitInfo } from "./actions.ts";
+import { inBatches } from "./batches.ts";
 import { TableNotFoundError } from "./errors.ts";
 import type { Lakehouse } from "./lake.ts";
 import { latestSnapshot, readEntry } from "./log.ts";
@@ -35,16 +36,8 @@ export async function history(
   await latestSnapshot(lake, table);
   const name = parseTableName(table);
   const times = (await commitTimes(lake, name)).reverse().slice(0, options.limit ?? Infinity);
-  const told: HistoryEntry[] = [];
-  for (let start = 0; start < times.length; start += READ_AT_ONCE) {
-    const some = times.slice(start, start + READ_AT_ONCE);
-    told.push(...await Promise.all(some.map((time) => entryOf(lake, name, time))));
-  }
-  return told;
+  return await inBatches(times, (time) => entryOf(lake, name, time));
 }
-
-/** Well below the number of files that systems let a process have open. */
-const READ_AT_ONCE = 64;
 
 async function entryOf(
   lake: Lakehouse,

@@ -1,4 +1,5 @@
 import { dirname, join } from "node:path";
+import { inBatches } from "./batches.ts";
 import { DeltaError } from "./errors.ts";
 import type { ListOptions, Storage, StoredFile } from "./storage.ts";
 
@@ -12,22 +13,13 @@ import type { ListOptions, Storage, StoredFile } from "./storage.ts";
 export function localStorage(root: string): Storage {
   const locate = (path: string) => (path === "" ? root : join(root, path));
   return {
-    locate,
-    list: (folder, options) => Promise.resolve().then(() => listFiles(root, folder, options ?? {})),
-    folders: (folder) => Promise.resolve().then(() => listFolders(locate(folder))),
-    stat: (path) => statFile(locate(path), path),
+    list: (path, options) => Promise.resolve().then(() => listFiles(root, path, options ?? {})),
     read: (path) => absentAsNull(Deno.readFile(locate(path))),
     write: (path, bytes) => replaceFile(locate(path), bytes),
     putIfAbsent: (path, bytes) => createFile(locate(path), bytes),
-    delete: async (path) => void await absentAsNull(Deno.remove(locate(path))),
-    deleteFolder: async (folder) =>
-      void await absentAsNull(Deno.remove(locate(folder), { recursive: true })),
-    makeFolder: async (folder) => {
-      await Deno.mkdir(locate(folder), { recursive: true });
-      // A new folder survives a power cut once the folders that name it are synced.
-      const parts = folder.split("/");
-      await Promise.all(parts.map((_, depth) => syncPath(locate(parts.slice(0, depth).join("/")))));
-    },
+    delete: async (path) => void await absentAsNull(Deno.remove(locate(path), { recursive: true })),
+    locate,
+    makeFolder: (folder) => makeFolder(root, locate(folder)),
     flush: (paths) => flushFiles(root, paths.map(locate)),
   };
 }
@@ -36,23 +28,24 @@ export function localStorage(root: string): Storage {
  * Lists in one go: a log of thousands of entries takes milliseconds, and Deno 2.8.0 can lose the end
  * of one of many calls that are under way at once.
  */
-function listFiles(root: string, folder: string, options: ListOptions): StoredFile[] {
+function listFiles(root: string, path: string, options: ListOptions): StoredFile[] {
   const { recursive = false, after = "" } = options;
+  const own = statFile(root, path);
+  if (own !== null) return [own];
   const found: StoredFile[] = [];
-  for (const entry of readFolder(join(root, folder))) {
-    const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
-    if (entry.isDirectory && recursive) found.push(...listFiles(root, path, options));
-    else if (entry.isFile && path > after) {
-      const info = absentAsNone(() => Deno.statSync(join(root, path)));
-      if (info === null) continue;
-      found.push({ path, size: info.size, modified: info.mtime?.getTime() ?? 0 });
-    }
+  for (const entry of absentAsNone(() => [...Deno.readDirSync(join(root, path))]) ?? []) {
+    const below = path === "" ? entry.name : `${path}/${entry.name}`;
+    if (entry.isDirectory && recursive) found.push(...listFiles(root, below, options));
+    else if (entry.isDirectory) found.push({ path: `${below}/`, size: 0, modified: 0 });
+    else if (below > after) found.push(...[statFile(root, below)].filter((file) => file !== null));
   }
   return found;
 }
 
-function readFolder(path: string): Deno.DirEntry[] {
-  return absentAsNone(() => [...Deno.readDirSync(path)]) ?? [];
+function statFile(root: string, path: string): StoredFile | null {
+  const info = absentAsNone(() => Deno.statSync(join(root, path)));
+  if (!info?.isFile) return null;
+  return { path, size: info.size, modified: info.mtime?.getTime() ?? 0 };
 }
 
 function absentAsNone<T>(work: () => T): T | null {
@@ -64,16 +57,6 @@ function absentAsNone<T>(work: () => T): T | null {
     }
     throw error;
   }
-}
-
-function listFolders(path: string): string[] {
-  return readFolder(path).filter((entry) => entry.isDirectory).map((entry) => entry.name);
-}
-
-async function statFile(location: string, path: string): Promise<StoredFile | null> {
-  const info = await absentAsNull(Deno.stat(location));
-  if (info === null) return null;
-  return { path, size: info.size, modified: info.mtime?.getTime() ?? 0 };
 }
 
 async function replaceFile(location: string, bytes: Uint8Array): Promise<void> {
@@ -111,7 +94,14 @@ async function writeHidden(location: string, bytes: Uint8Array): Promise<string>
   return hidden;
 }
 
-async function flushFiles(root: string, locations: string[]): Promise<void> {
+/** A new folder survives a power cut once the folders that name it are synced. */
+async function makeFolder(root: string, location: string): Promise<void> {
+  await Deno.mkdir(location, { recursive: true });
+  await Promise.all(foldersAbove(root, [location]).map(syncPath));
+}
+
+/** Each folder once that names one of the locations, or names such a folder, up to the root. */
+function foldersAbove(root: string, locations: readonly string[]): string[] {
   const folders = new Set<string>();
   for (const location of locations) {
     for (let path = dirname(location); path.length >= root.length; path = dirname(path)) {
@@ -119,18 +109,18 @@ async function flushFiles(root: string, locations: string[]): Promise<void> {
       folders.add(path);
     }
   }
-  for (const paths of [locations, [...folders]]) {
-    for (let start = 0; start < paths.length; start += OPEN_AT_ONCE) {
-      await Promise.all(paths.slice(start, start + OPEN_AT_ONCE).map(syncPath));
-    }
-  }
+  return [...folders];
 }
 
-/** Well below the number of files that systems let a process have open. */
-const OPEN_AT_ONCE = 64;
+async function flushFiles(root: string, locations: string[]): Promise<void> {
+  await inBatches([...locations, ...foldersAbove(root, locations)], syncPath);
+}
 
 async function syncPath(location: string): Promise<void> {
-  using file = await Deno.open(location, { read: true });
+  // Windows syncs no folder, and a file only through a handle that may write.
+  const write = Deno.build.os === "windows";
+  if (write && (await Deno.stat(location)).isDirectory) return;
+  using file = await Deno.open(location, { read: true, write });
   await file.sync();
 }
 

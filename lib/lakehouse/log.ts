@@ -6,6 +6,7 @@ import type { Lakehouse, TableLog } from "./lake.ts";
 import { parseTableName, type TableName } from "./names.ts";
 import { checkReadable } from "./protocol.ts";
 import { applyActions, finishReplay, type Snapshot, startReplay } from "./snapshot.ts";
+import { statObject } from "./storage.ts";
 
 /** Path of a version's log entry below the root. */
 export function entryPath(folder: string, version: number): string {
@@ -71,7 +72,7 @@ async function refresh(lake: Lakehouse, name: TableName, log: TableLog): Promise
   const known = log.snapshot;
   const still = known === null
     ? null
-    : await lake.storage.stat(entryPath(name.folder, known.version));
+    : await statObject(lake.storage, entryPath(name.folder, known.version));
   const sameLog = still !== null && log.entry !== null && still.modified === log.entry.modified &&
     still.size === log.entry.size;
   const from = sameLog ? known : await loadCheckpoint(lake, name);
@@ -80,7 +81,7 @@ async function refresh(lake: Lakehouse, name: TableName, log: TableLog): Promise
   if (next === null) return log.snapshot = log.entry = null;
   if (next !== known) {
     checkReadable(name.full, next.protocol);
-    log.entry = await lake.storage.stat(entryPath(name.folder, next.version));
+    log.entry = await statObject(lake.storage, entryPath(name.folder, next.version));
     log.snapshot = log.entry === null ? next : { ...next, timestamp: log.entry.modified };
   }
   return log.snapshot;

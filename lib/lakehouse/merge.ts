@@ -1,12 +1,13 @@
 import type { AddFile } from "./actions.ts";
-import { removeAction, transact, txnActions, type WriteOptions } from "./commit.ts";
+import { exchange, transact, type WriteOptions } from "./commit.ts";
 import { DuplicateKeyError, SchemaError } from "./errors.ts";
 import { schemaActions, widenedBy } from "./evolve.ts";
 import type { Lakehouse } from "./lake.ts";
 import { existing, latestSnapshot } from "./log.ts";
 import { type MergeClauses, type MergePlan, planMerge } from "./mergePlan.ts";
+import { mayMatch } from "./predicate.ts";
 import { quoteName } from "./schema.ts";
-import { overlapping, rangesOf } from "./skipping.ts";
+import { keysCondition } from "./skipping.ts";
 import { type OpenSource, type Source, temporaryName, withSource } from "./source.ts";
 import { conform, writeFiles } from "./write.ts";
 import { prepareViews } from "./views.ts";
@@ -51,29 +52,27 @@ export async function mergeInto(
     try {
       await checkKeys(open, rows, shape.table, options.keys);
       await prepareViews(lake, open.session, clauseTexts(options));
-      const ranges = await rangesOf(open.session, shape.fields, rows, options.keys);
+      const condition = await keysCondition(open.session, fields, rows, options.keys);
       return await transact(lake, table, async (found) => {
         const snapshot = existing(table, found);
         const wide = { ...snapshot, fields: widenedBy(snapshot.fields, types) };
-        const candidates = overlapping(snapshot.files.values(), ranges);
+        const mayHoldKeys = (file: AddFile) =>
+          condition !== null && mayMatch(snapshot, file, condition);
+        const candidates = [...snapshot.files.values()].filter(mayHoldKeys);
         const plan = await planMerge(lake, open, wide, { rows, matched, candidates, options });
-        if (plan.touched.length === 0 && plan.relations.length === 0 && !options.txn?.length) {
-          return null;
-        }
         const written = await writePlanned(lake, open, wide, plan);
-        return {
-          actions: [
-            ...schemaActions(snapshot, wide.fields),
-            ...txnActions(options.txn),
-            ...plan.touched.map((file) => removeAction(file)),
-            ...written.map((add) => ({ add })),
-          ],
-          info: {
-            operation: options.operation ?? "MERGE",
-            operationParameters: { predicate: options.keys.join(", ") },
+        return exchange(
+          {
+            operation: "MERGE",
+            parameters: { predicate: options.keys.join(", ") },
+            head: schemaActions(snapshot, wide.fields),
+            removed: plan.touched,
+            added: written,
+            reads: mayHoldKeys,
           },
-          reads: (file) => overlapping([file], ranges).length > 0,
-        };
+          snapshot,
+          options,
+        );
       });
     } finally {
       await connection.run(`DROP TABLE temp.${rows}; DROP TABLE IF EXISTS temp.${matched}`);

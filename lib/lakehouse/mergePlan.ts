@@ -3,12 +3,12 @@ import { SchemaError } from "./errors.ts";
 import { explainFailure } from "./failure.ts";
 import type { Lakehouse } from "./lake.ts";
 import { locateFile, relationSql } from "./relation.ts";
-import { duckType, quoteName } from "./schema.ts";
+import { columnsAfter } from "./rewrite.ts";
+import { quoteName } from "./schema.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { OpenSource } from "./source.ts";
 import { statsOf } from "./stats.ts";
 import { tooManySmall } from "./tiers.ts";
-import { assignments } from "./update.ts";
 import { conform } from "./write.ts";
 
 /** What a merge does with rows; SQL refers to the two sides as `target` and `source`. */
@@ -102,19 +102,10 @@ function clausesOf(snapshot: Snapshot, options: MergeInput["options"]): Clauses 
     condition === undefined ? "" : ` AND (${condition}\n)`
   }, false)`;
   const set = update === "all"
-    ? snapshot.fields.map((field) => [field, `source.${quoteName(field.name)}`] as const)
-    : assignments(snapshot.table, snapshot.fields, update ?? {});
-  const values = new Map(set.map(([field, sql]) => [field.name, sql]));
-  const columns = snapshot.fields.map((field) => {
-    const name = quoteName(field.name);
-    const sql = values.get(field.name);
-    if (sql === undefined) return `target.${name} AS ${name}`;
-    return `CASE WHEN ${updates} THEN (${sql}\n)::${
-      duckType(field.type)
-    } ELSE target.${name} END AS ${name}`;
-  });
+    ? Object.fromEntries(snapshot.fields.map(({ name }) => [name, `source.${quoteName(name)}`]))
+    : update ?? {};
   return {
-    columns: columns.join(", "),
+    columns: columnsAfter(snapshot, set, { when: updates, of: "target" }),
     keeps: remove === undefined
       ? "true"
       : `NOT coalesce(source.__matched AND (${remove}\n), false)`,

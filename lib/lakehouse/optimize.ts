@@ -1,5 +1,5 @@
 import type { AddFile } from "./actions.ts";
-import { removeAction, transact } from "./commit.ts";
+import { exchange, transact } from "./commit.ts";
 import { SchemaError } from "./errors.ts";
 import { type Lakehouse, withSession } from "./lake.ts";
 import { existing } from "./log.ts";
@@ -48,27 +48,16 @@ export async function optimize(
       for (const group of groupsOf(files, order === null ? options : null)) {
         const relation = relationSql(lake, snapshot, { files: group });
         added.push(
-          ...await writeFiles(lake, { session }, snapshot, relation, {
-            dataChange: false,
-            ...(order === null ? {} : { orderBy: order }),
-          }),
+          ...await writeFiles(lake, { session }, snapshot, relation, order ?? undefined),
         );
         removed.push(...group);
       }
-      if (removed.length === 0) return null;
-      return {
-        actions: [
-          ...removed.map((file) => removeAction(file, false)),
-          ...added.map((add) => ({ add })),
-        ],
-        info: {
-          operation: "OPTIMIZE",
-          operationParameters: {
-            predicate: JSON.stringify(options.where === undefined ? [] : [options.where]),
-            zOrderBy: JSON.stringify(options.sortBy ?? []),
-          },
-        },
+      const parameters = {
+        predicate: JSON.stringify(options.where === undefined ? [] : [options.where]),
+        zOrderBy: JSON.stringify(options.sortBy ?? []),
       };
+      const change = { operation: "OPTIMIZE", parameters, removed, added, rearranges: true };
+      return exchange(change, snapshot);
     });
   });
 }

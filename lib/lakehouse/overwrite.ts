@@ -1,5 +1,5 @@
 import type { Action } from "./actions.ts";
-import { removeAction, transact, txnActions, type WriteOptions } from "./commit.ts";
+import { exchange, transact, type WriteOptions } from "./commit.ts";
 import { metaDataAction, partitionColumns, type TableOptions } from "./create.ts";
 import type { Lakehouse } from "./lake.ts";
 import { findSnapshot } from "./log.ts";
@@ -49,19 +49,16 @@ export async function overwriteTable(
     const shape = { table: name.full, folder: name.folder, fields, partitionColumns: partitionBy };
     const files = await writeFiles(lake, open, shape, conform(open, shape));
     return await transact(lake, table, (snapshot) => {
-      const removed = [...snapshot?.files.values() ?? []].map((file) => removeAction(file));
-      const actions: Action[] = [
-        ...headActions(snapshot, { ...options, columns, partitionBy }),
-        ...txnActions(options.txn),
-        ...removed,
-        ...files.map((add) => ({ add })),
-      ];
-      const info = {
-        operation: options.operation ?? "WRITE",
-        operationParameters: { mode: "Overwrite" },
+      const change = {
+        operation: "WRITE",
+        parameters: { mode: "Overwrite" },
+        head: headActions(snapshot, { ...options, columns, partitionBy }),
+        removed: snapshot?.files.values() ?? [],
+        added: files,
+        // Whatever others did meanwhile is replaced, so only the removals have to be made anew.
+        reads: () => true,
       };
-      // Whatever others did meanwhile is replaced, so nothing has to be made anew but the removals.
-      return Promise.resolve({ actions, info, reads: () => true });
+      return Promise.resolve(exchange(change, snapshot, options));
     });
   });
 }

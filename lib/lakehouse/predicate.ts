@@ -24,12 +24,25 @@ export interface Condition {
 /** The parts of a snapshot that say what a file's statistics mean. */
 export type Skippable = Pick<Snapshot, "fields" | "partitionColumns">;
 
+/** Conditions parsed lately, by their text: the same one is often read by, replaced by and checked. */
+const parsed = new Map<string, Condition>();
+const MOST_PARSED = 200;
+
 /**
  * Parses an SQL condition.
  *
  * @throws {SchemaError} when it is not one
  */
 export async function parseCondition(session: Session, sql: string): Promise<Condition> {
+  const known = parsed.get(sql);
+  if (known !== undefined) return known;
+  const condition = await parseAnew(session, sql);
+  parsed.set(sql, condition);
+  if (parsed.size > MOST_PARSED) parsed.delete(parsed.keys().next().value!);
+  return condition;
+}
+
+async function parseAnew(session: Session, sql: string): Promise<Condition> {
   const tree = await parseQuery(session, `SELECT 1 FROM t WHERE (${sql}\n)`);
   const found = (tree as { node?: { where_clause?: Condition } } | null)?.node?.where_clause;
   if (found) return found;
@@ -74,6 +87,20 @@ export function mayMatch(table: Skippable, file: AddFile, condition: Condition):
     default:
       return mayCompare(table, file, type ?? "", [condition.left, condition.right]);
   }
+}
+
+/** Whether the log tells that the condition is true for every row of a file. */
+export function mustMatch(table: Skippable, file: AddFile, condition: Condition): boolean {
+  const { type, children = [] } = condition;
+  if (type === "CONJUNCTION_AND") return children.every((child) => mustMatch(table, file, child));
+  if (type === "CONJUNCTION_OR") return children.some((child) => mustMatch(table, file, child));
+  if (type !== "COMPARE_EQUAL" && type !== "COMPARE_IN") return false;
+  const [column, ...values] = type === "COMPARE_IN" ? children : [condition.left, condition.right];
+  const range = rangeOf(table, file, column);
+  if (range === null || range.nulls !== "none" || range.min === undefined) return false;
+  // Long texts are cut in statistics: these are no values.
+  if (range.min !== range.max || String(range.min).length >= 32) return false;
+  return values.some((value) => literalOf(range.field, value) === range.min);
 }
 
 const MIRRORED: Record<string, string> = {

@@ -1,12 +1,13 @@
-import { removeAction, transact, txnActions, type WriteOptions } from "./commit.ts";
+import type { WriteOptions } from "./commit.ts";
 import { SchemaError } from "./errors.ts";
 import { holdsFilesOf } from "./evolve.ts";
 import type { Lakehouse } from "./lake.ts";
-import { existing, latestSnapshot } from "./log.ts";
-import { mayMatch, parseCondition } from "./predicate.ts";
-import { matchingFiles, namedRelation } from "./rewrite.ts";
+import { latestSnapshot } from "./log.ts";
+import { rewriteRows } from "./rewrite.ts";
+import { quoteText } from "./schema.ts";
+import type { Snapshot } from "./snapshot.ts";
 import { type OpenSource, type Source, withSource } from "./source.ts";
-import { conform, writeFiles } from "./write.ts";
+import { conform, type TableShape, writeFiles } from "./write.ts";
 
 /** Which rows {@link replaceRows} replaces. */
 export interface ReplaceOptions extends WriteOptions {
@@ -24,50 +25,32 @@ export async function replaceRows(
   const { where } = options;
   let shape = await latestSnapshot(lake, table);
   return await withSource(lake, source, shape.fields, async (open) => {
-    const { session } = open;
-    const condition = await parseCondition(session, where);
-    await checkRows(open, shape.table, conform(open, shape), where);
-    let files = await writeFiles(lake, open, shape, conform(open, shape));
-    return await transact(lake, table, async (found) => {
-      const snapshot = existing(table, found);
+    const write = () =>
+      writeFiles(lake, open, shape, checkedRows(open, shape, where)).catch((cause) => {
+        if (!String(cause.message).includes(OTHER_ROWS)) throw cause;
+        throw new SchemaError(
+          `Table ${shape.table}: ${OTHER_ROWS} «${where}», which says what to replace: filter them out.`,
+          { cause },
+        );
+      });
+    let files = await write();
+    const insert = async (snapshot: Snapshot) => {
       if (!holdsFilesOf(snapshot, shape)) {
         shape = snapshot;
-        files = await writeFiles(lake, open, shape, conform(open, shape));
+        files = await write();
       }
-      const matches = await matchingFiles(lake, session, snapshot, { sql: where, condition });
-      const kept = `(SELECT * FROM ${namedRelation(lake, snapshot, matches.partly)}
-        WHERE (${where}\n) IS NOT TRUE)`;
-      const written = matches.partly.length === 0
-        ? []
-        : await writeFiles(lake, open, snapshot, kept);
-      return {
-        actions: [
-          ...txnActions(options.txn),
-          ...[...matches.whole, ...matches.partly].map((file) => removeAction(file)),
-          ...[...written, ...files].map((add) => ({ add })),
-        ],
-        info: {
-          operation: options.operation ?? "WRITE",
-          operationParameters: { mode: "Overwrite", predicate: where },
-        },
-        reads: (file) => mayMatch(snapshot, file, condition),
-      };
-    });
+      return files;
+    };
+    const parameters = { mode: "Overwrite", predicate: where };
+    const change = { where, insert, operation: "WRITE", parameters };
+    return await rewriteRows(lake, open.session, table, change, options);
   });
 }
 
-async function checkRows(
-  open: OpenSource,
-  table: string,
-  relation: string,
-  where: string,
-): Promise<void> {
-  const result = await open.session.connection.runAndReadAll(
-    `SELECT count(*) FROM ${relation} WHERE (${where}\n) IS NOT TRUE`,
-  );
-  const others = Number(result.getRows()[0]![0]);
-  if (others === 0) return;
-  throw new SchemaError(
-    `Table ${table}: ${others} rows of the source do not meet «${where}», which says what to replace: filter them out.`,
-  );
+/** The source's rows; one that does not meet the condition is an error. */
+function checkedRows(open: OpenSource, shape: TableShape, where: string): string {
+  return `(SELECT * FROM ${conform(open, shape)}
+    WHERE CASE WHEN (${where}\n) THEN true ELSE error(${quoteText(OTHER_ROWS)}) END)`;
 }
+
+const OTHER_ROWS = "rows of the source do not meet the condition";

@@ -1,8 +1,9 @@
-import { removeAction, transact } from "./commit.ts";
+import { exchange, transact } from "./commit.ts";
 import { CorruptTableError } from "./errors.ts";
 import type { Lakehouse } from "./lake.ts";
 import { existing } from "./log.ts";
 import { locateFile } from "./relation.ts";
+import { statObject } from "./storage.ts";
 import { snapshot as snapshotOf, type VersionOptions } from "./travel.ts";
 
 /**
@@ -25,21 +26,19 @@ export async function restoreTable(
     for (const file of added) {
       const path = `${target.folder}/${decodeURIComponent(file.path)}`;
       const own = lake.storage.locate(path) === locateFile(lake, target, file);
-      if (!own || await lake.storage.stat(path) !== null) continue;
+      if (!own || await statObject(lake.storage, path) !== null) continue;
       throw new CorruptTableError(
         `Table ${target.table}: data file ${file.path} of version ${target.version} is gone, so the version cannot be restored.`,
       );
     }
     const sameSchema = JSON.stringify(target.metadata) === JSON.stringify(current.metadata);
-    if (removed.length === 0 && added.length === 0 && sameSchema) return null;
-    return {
-      actions: [
-        ...(sameSchema ? [] : [{ metaData: target.metadata }]),
-        ...removed.map((file) => removeAction(file)),
-        ...added.map((add) => ({ add: { ...add, dataChange: true } })),
-      ],
-      info: { operation: "RESTORE", operationParameters: { version: target.version } },
+    return exchange({
+      operation: "RESTORE",
+      parameters: { version: target.version },
+      head: sameSchema ? [] : [{ metaData: target.metadata }],
+      removed,
+      added,
       reads: () => true,
-    };
+    }, current);
   });
 }

@@ -1,51 +1,47 @@
-import type { AddFile } from "./actions.ts";
 import type { Session } from "./lake.ts";
+import type { Condition } from "./predicate.ts";
 import { type Field, quoteName } from "./schema.ts";
-import { isLess, statsOf, type StatValue } from "./stats.ts";
 
-/** The least and greatest value of a key column. */
-export interface KeyRange {
-  key: string;
-  min: StatValue;
-  max: StatValue;
-}
+const WHOLE = new Set<unknown>(["long", "integer", "short", "byte"]);
+const AS_TEXT = new Set<unknown>(["string", "date", "timestamp", "timestamp_ntz"]);
 
-/** The ranges of the integer and text key columns of a temporary table; null when it is empty. */
-export async function rangesOf(
+/**
+ * The condition that a row with one of a temporary table's keys meets: each column of the key lies
+ * between the least and the greatest value that it has there. Columns of other types than whole
+ * numbers, texts and times may have any value.
+ *
+ * @returns null when the table is empty, so that no row has one of the keys
+ */
+export async function keysCondition(
   session: Session,
   fields: readonly Field[],
   rows: string,
   keys: readonly string[],
-): Promise<KeyRange[] | null> {
-  const ranged = keys.filter((key) => {
-    const type = fields.find((field) => field.name === key)?.type;
-    return type === "long" || type === "integer" || type === "string";
+): Promise<Condition | null> {
+  const typeOf = (key: string) =>
+    fields.find((field) => field.name.toLowerCase() === key.toLowerCase())?.type;
+  const bounded = keys.filter((key) => WHOLE.has(typeOf(key)) || AS_TEXT.has(typeOf(key)));
+  const ends = bounded.flatMap((key) => {
+    const cast = AS_TEXT.has(typeOf(key)) ? "::VARCHAR" : "";
+    return [`min(${quoteName(key)})${cast}`, `max(${quoteName(key)})${cast}`];
   });
-  const ends = ranged.flatMap((key) => [`min(${quoteName(key)})`, `max(${quoteName(key)})`]);
   const result = await session.connection.runAndReadAll(
     `SELECT ${["count(*)", ...ends].join(", ")} FROM temp.${rows}`,
   );
-  const [rowCount, ...values] = result.getRows()[0]!;
-  if (Number(rowCount) === 0) return null;
-  return ranged.map((key, index) => ({
-    key,
-    min: values[2 * index] as StatValue,
-    max: values[2 * index + 1] as StatValue,
+  const [count, ...values] = result.getRows()[0]!;
+  if (Number(count) === 0) return null;
+  const constant = (value: unknown): Condition => ({
+    type: "VALUE_CONSTANT",
+    value: {
+      type: { id: typeof value === "string" ? "VARCHAR" : "BIGINT", type_info: null },
+      value,
+    },
+  });
+  const children = bounded.map((key, index): Condition => ({
+    type: "COMPARE_BETWEEN",
+    input: { type: "COLUMN_REF", column_names: [key] },
+    lower: constant(values[2 * index]),
+    upper: constant(values[2 * index + 1]),
   }));
-}
-
-/** Files whose statistics allow that they hold a key within the ranges. */
-export function overlapping(
-  files: Iterable<AddFile>,
-  ranges: readonly KeyRange[] | null,
-): AddFile[] {
-  if (ranges === null) return [];
-  return [...files].filter((file) => ranges.every((range) => overlaps(file, range)));
-}
-
-function overlaps(file: AddFile, { key, min, max }: KeyRange): boolean {
-  const { minValues, maxValues } = statsOf(file);
-  const [least, greatest] = [minValues?.[key], maxValues?.[key]];
-  if (least === undefined || greatest === undefined) return true;
-  return !isLess(greatest, min) && !isLess(max, least);
+  return { type: "CONJUNCTION_AND", children };
 }

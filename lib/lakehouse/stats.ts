@@ -107,9 +107,13 @@ function isoTime(text: string, zone: string): string | undefined {
   return `${match[1]}T${match[2]}.${(match[3] ?? "").padEnd(6, "0")}${zone}`;
 }
 
+const SURROGATE = /[\ud800-\udfff]/;
+
 /** Whether one value is less than another; texts compare as the engine orders them, by bytes. */
 export function isLess(a: StatValue, b: StatValue): boolean {
   if (typeof a !== "string" || typeof b !== "string") return a < b;
+  // Only beyond the basic plane do bytes and JavaScript's units order differently.
+  if (!SURROGATE.test(a) && !SURROGATE.test(b)) return a < b;
   const [left, right] = [new TextEncoder().encode(a), new TextEncoder().encode(b)];
   for (let i = 0; i < Math.min(left.length, right.length); i++) {
     if (left[i] !== right[i]) return left[i]! < right[i]!;

@@ -20,6 +20,7 @@ export async function createView(lake: Lakehouse, view: string, sql: string): Pr
   const name = parseTableName(view);
   await lake.storage.makeFolder(name.folder);
   await lake.storage.write(viewPath(name), new TextEncoder().encode(`${sql.trim()}\n`));
+  await lake.storage.flush([viewPath(name)]);
 }
 
 /** The views whose full names stand in the text. */

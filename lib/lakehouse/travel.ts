@@ -7,6 +7,7 @@ import { parseTableName } from "./names.ts";
 import { mayMatch, parseCondition } from "./predicate.ts";
 import { relationSql } from "./relation.ts";
 import type { Snapshot } from "./snapshot.ts";
+import { statObject } from "./storage.ts";
 
 /** Which version of a table is meant. */
 export interface VersionOptions {
@@ -34,7 +35,7 @@ export async function snapshot(
   if (version === undefined || version === newest.version) return newest;
   const from = await loadCheckpoint(lake, name, version);
   const found = await replayTail(lake, name, from, version);
-  const entry = await lake.storage.stat(entryPath(name.folder, version));
+  const entry = await statObject(lake.storage, entryPath(name.folder, version));
   if (found?.version === version) return { ...found, timestamp: entry?.modified ?? 0 };
   throw new TableNotFoundError(
     `Table ${name.full} has no version ${version}${

@@ -1,3 +1,4 @@
+import { inBatches } from "./batches.ts";
 import { DeltaError } from "./errors.ts";
 import { intervalOf } from "./intervals.ts";
 import type { Lakehouse } from "./lake.ts";
@@ -76,10 +77,12 @@ function isHidden(path: string): boolean {
 }
 
 async function removeFiles(lake: Lakehouse, paths: readonly string[]): Promise<void> {
-  await Promise.all(paths.map((path) => lake.storage.delete(path)));
-  const folders = new Set(paths.map((path) => path.slice(0, path.lastIndexOf("/"))));
-  // Only folders in which nothing is left can be deleted like a file.
+  await inBatches(paths, (path) => lake.storage.delete(path));
+  // One write fills one such folder; those of its partitions lie in it.
+  const folders = new Set(paths.map((path) => /^.*?\/part-[^/]+(?=\/)/.exec(path)?.[0]));
   for (const folder of folders) {
-    if (folder.includes("/part-")) await lake.storage.delete(folder).catch(() => {});
+    if (folder === undefined) continue;
+    const left = await lake.storage.list(folder, { recursive: true });
+    if (left.length === 0) await lake.storage.delete(folder);
   }
 }

@@ -7,6 +7,7 @@ import { type Condition, mayMatch, parseQuery } from "./predicate.ts";
 import { relationSql } from "./relation.ts";
 import { quoteName } from "./schema.ts";
 import type { Snapshot } from "./snapshot.ts";
+import { foldersIn } from "./storage.ts";
 import { viewsIn } from "./storedView.ts";
 
 /**
@@ -131,7 +132,7 @@ async function tablesIn(lake: Lakehouse, sql: string): Promise<TableName[]> {
 
 async function isTable(lake: Lakehouse, name: TableName): Promise<boolean> {
   if (lake.logs.get(name.folder)?.snapshot != null) return true;
-  return (await lake.storage.stat(`${name.folder}/_delta_log`)) !== null;
+  return (await foldersIn(lake.storage, name.folder)).includes("_delta_log");
 }
 
 function nameIfGood(text: string): TableName | null {

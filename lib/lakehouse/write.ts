@@ -14,14 +14,6 @@ export type TableShape = Pick<
   "table" | "folder" | "fields" | "partitionColumns"
 >;
 
-/** How data files are written. */
-export interface FileOptions {
-  /** SQL after ORDER BY, for the order of the rows in the files. @default as they come */
-  orderBy?: string;
-  /** False when the rows were in the table before. @default true */
-  dataChange?: boolean;
-}
-
 /** Rows of a row group, and of a file: a merge that touches a file rewrites no more than these. */
 const ROWS_PER_GROUP = 122_880;
 const GROUPS_PER_FILE = 4;
@@ -31,6 +23,7 @@ const GROUPS_PER_FILE = 4;
  * them.
  *
  * @param relation SQL with exactly the table's columns
+ * @param orderBy SQL after ORDER BY, for the order of the rows in the files; else as they come
  * @throws {SchemaError} when a column that must not be null has nulls; nothing is left behind
  */
 export async function writeFiles(
@@ -38,12 +31,12 @@ export async function writeFiles(
   open: Pick<OpenSource, "session">,
   shape: TableShape,
   relation: string,
-  options: FileOptions = {},
+  orderBy?: string,
 ): Promise<AddFile[]> {
   const folder = `${shape.folder}/part-${crypto.randomUUID()}`;
   await lake.storage.makeFolder(folder);
   try {
-    const written = await copyOut(lake, open, shape, { relation, folder, options });
+    const written = await copyOut(lake, open, shape, { relation, folder, orderBy });
     const broken = written.flatMap((file) => nullsIn(shape, file))[0];
     if (broken !== undefined) {
       throw new SchemaError(
@@ -51,11 +44,11 @@ export async function writeFiles(
       );
     }
     const kept = written.filter((file) => file.rows > 0);
-    if (kept.length === 0) await lake.storage.deleteFolder(folder);
+    if (kept.length === 0) await lake.storage.delete(folder);
     else if (lake.durable) await lake.storage.flush(kept.map((file) => file.path));
-    return kept.map((file) => addAction(shape, file, options.dataChange ?? true));
+    return kept.map((file) => addAction(shape, file));
   } catch (cause) {
-    await lake.storage.deleteFolder(folder).catch(() => {});
+    await lake.storage.delete(folder).catch(() => {});
     throw explainFailure(`Table ${shape.table}`, cause);
   }
 }
@@ -73,12 +66,12 @@ async function copyOut(
   lake: Lakehouse,
   open: Pick<OpenSource, "session">,
   shape: TableShape,
-  to: { relation: string; folder: string; options: FileOptions },
+  to: { relation: string; folder: string; orderBy: string | undefined },
 ): Promise<WrittenFile[]> {
   const columns = shape.fields.map((field) =>
     fileColumn(field, shape.partitionColumns.includes(field.name))
   );
-  const order = to.options.orderBy === undefined ? "" : ` ORDER BY ${to.options.orderBy}`;
+  const order = to.orderBy === undefined ? "" : ` ORDER BY ${to.orderBy}`;
   const partitions = shape.partitionColumns.map(quoteName).join(", ");
   const split = partitions === ""
     ? `ROW_GROUPS_PER_FILE ${GROUPS_PER_FILE}`
@@ -97,7 +90,7 @@ async function copyOut(
   }));
 }
 
-function addAction(shape: TableShape, file: WrittenFile, dataChange: boolean): AddFile {
+function addAction(shape: TableShape, file: WrittenFile): AddFile {
   const inFile = shape.fields.filter((field) => !shape.partitionColumns.includes(field.name));
   return {
     path: file.path.slice(shape.folder.length + 1).split("/")
@@ -107,7 +100,7 @@ function addAction(shape: TableShape, file: WrittenFile, dataChange: boolean): A
     ),
     size: file.size,
     modificationTime: Date.now(),
-    dataChange,
+    dataChange: true,
     stats: statsText(file.rows, inFile, file.columns),
     tags: { "clickstream.columns": "all counted" },
   };

@@ -8,6 +8,7 @@ import { entryPath, findSnapshot, latestSnapshot, tableLog } from "./log.ts";
 import { parseTableName, type TableName } from "./names.ts";
 import { quoteText } from "./schema.ts";
 import type { Snapshot } from "./snapshot.ts";
+import { statObject } from "./storage.ts";
 
 const TEXT_MAP = "MAP(VARCHAR, VARCHAR)";
 
@@ -142,7 +143,7 @@ async function cleanLog(lake: Lakehouse, snapshot: Snapshot): Promise<number> {
   const until = Date.now() - kept;
   let covered = -1;
   for (const { version } of await listCheckpoints(lake.storage, folder)) {
-    const entry = await lake.storage.stat(entryPath(folder, version));
+    const entry = await statObject(lake.storage, entryPath(folder, version));
     if (entry !== null && entry.modified < until) covered = version;
   }
   let removed = 0;

@@ -3,8 +3,8 @@ import { appendTo, deleteFrom } from "clickstream/lakehouse";
 import { LandingError } from "./errors.ts";
 import { inputsOf, type Kind, KINDS, refuse } from "./landing.ts";
 import type { LoadedFile } from "./journal.ts";
-import { filledColumns, NEW_HITS, reject, takeHits, type Taken } from "./omniture.ts";
-import { type Pipeline, rowsOf, type Unit } from "./pipeline.ts";
+import { filledHitsSql, NEW_HITS, reject, takeHits, type Taken } from "./omniture.ts";
+import type { Pipeline, Unit } from "./pipeline.ts";
 import { quote } from "./quote.ts";
 import { NEW_SALES, takeSales } from "./sales.ts";
 import { unpackFile } from "./unpack.ts";
@@ -39,13 +39,21 @@ export async function addPartition(pipeline: Pipeline, unit: Unit): Promise<Load
       }
     }
   }
+  const first = !unit.again && unit.hours.every((hour) => journal.filesOf(hour).length === 0);
+  const hits = sum(loaded.filter(({ kind }) => kind === "omniture"), "rows");
+  const sales = sum(loaded.filter(({ kind }) => kind === "sales"), "rows");
   await Promise.all([
-    commit(pipeline, unit, "raw.omniturelogs", "new_hits", loaded),
-    commit(pipeline, unit, "raw.sales", "new_sales", loaded),
-    commit(pipeline, unit, "raw.rejects", "new_rejects", loaded),
+    commit(pipeline, unit, "raw.omniturelogs", "new_hits", hits, loaded),
+    commit(pipeline, unit, "raw.sales", "new_sales", sales, loaded),
+    commit(pipeline, unit, "raw.rejects", "new_rejects", sum(loaded, "rejected"), loaded),
   ]);
   journal.addFiles(loaded);
+  if (first) unit.brought = { hits, sales };
   return loaded;
+}
+
+function sum(files: readonly LoadedFile[], what: "rows" | "rejected"): number {
+  return files.reduce((total, file) => total + file[what], 0);
 }
 
 async function take(
@@ -68,7 +76,7 @@ async function take(
     if (!(error instanceof LandingError)) throw error;
     await pipeline.connection.run("DELETE FROM unit.new_rejects");
     await reject(pipeline, file, kind, [{ line: null, raw: "", reason: error.message }]);
-    await commit(pipeline, { ...unit, again: true }, "raw.rejects", "new_rejects", [{ name }]);
+    await commit(pipeline, { ...unit, again: true }, "raw.rejects", "new_rejects", 1, [{ name }]);
     refuse(pipeline.landing, hour, kind, path);
     throw error;
   }
@@ -80,23 +88,15 @@ async function commit(
   unit: Unit,
   table: string,
   staged: string,
+  rows: number,
   files: readonly Pick<LoadedFile, "name">[],
 ): Promise<void> {
-  const { lake, connection } = pipeline;
   if (files.length === 0) return;
-  const [[rows]] = await rowsOf(pipeline, `SELECT count(*) FROM unit.${staged}`) as [[bigint]];
   if (unit.again) await removeFiles(pipeline, table, files);
-  if (rows === 0n) return;
+  if (rows === 0) return;
   pipeline.onCommit(table);
-  if (table !== "raw.omniturelogs") {
-    return void await appendTo(lake, table, { sql: `SELECT * FROM unit.${staged}` });
-  }
-  const columns = await filledColumns(pipeline);
-  await connection.run(
-    `CREATE OR REPLACE TABLE unit.new_hit_columns AS
-     SELECT ${columns}, source_file, line, date_ts FROM unit.${staged}`,
-  );
-  await appendTo(lake, table, { sql: `SELECT * FROM unit.new_hit_columns` }, { omitAbsent: true });
+  const relation = table === "raw.omniturelogs" ? await filledHitsSql(pipeline) : `unit.${staged}`;
+  await appendTo(pipeline.lake, table, { relation }, { omitAbsent: true });
 }
 
 /** Takes rows out that an earlier try, or an earlier delivery under the same name, has left. */

@@ -103,14 +103,18 @@ function readyHours(watch: Watch): string[] {
     if (waitsFor !== null && waitsFor !== reason) journal.setHour(date_ts, { reason: waitsFor });
   }
   if (ready.length > 0) return ready;
-  const late = landedHours(landing).find((hour) => {
-    if (hour < watch.from || hour > watch.to || watch.broken.has(hour)) return false;
-    const state = journal.hour(hour)?.state;
-    if (state === undefined || state === "waiting") return false;
-    const { waitsFor, fresh } = inputsOf(landing, hour);
-    return fresh && waitsFor === null;
-  });
+  const late = landedHours(landing).find((hour) => isLate(watch, hour));
   return late === undefined ? [] : [late];
+}
+
+/** Whether an hour that does not wait any more has got an input. */
+function isLate(watch: Watch, hour: string): boolean {
+  if (hour < watch.from || hour > watch.to || watch.broken.has(hour)) return false;
+  if (watch.ahead[0] !== undefined && hour >= watch.ahead[0]) return false;
+  const { journal, landing } = watch.pipeline;
+  if (journal.hour(hour)?.state === "waiting") return false;
+  const { waitsFor, fresh } = inputsOf(landing, hour);
+  return fresh && waitsFor === null;
 }
 
 async function run(watch: Watch, hours: readonly string[]): Promise<void> {

@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import { LandingError } from "./errors.ts";
 import { parseHour } from "./hour.ts";
@@ -11,8 +19,8 @@ export type Kind = typeof KINDS[number];
 
 /** Says that a delivery is whole. */
 const SUCCESS = "_SUCCESS";
-/** What {@link SUCCESS} becomes when the hour has been taken. */
-const TAKEN = "_TAKEN";
+/** Folder of what has been taken, so that what lies beside it is still to be taken. */
+const TAKEN = "_taken";
 /** What {@link SUCCESS} becomes when a file of the delivery cannot be read. */
 const REFUSED = "_REFUSED";
 
@@ -25,6 +33,10 @@ export interface Delivery {
 /** Folder of an input of an hour: `YYYYMMDD_HH/omniture`. */
 export function landingFolder(root: string, hour: string, kind: Kind): string {
   return join(root, hour, kind);
+}
+
+function takenFolder(root: string, hour: string, kind: Kind): string {
+  return join(root, TAKEN, hour, kind);
 }
 
 /**
@@ -51,7 +63,7 @@ export function deliver(root: string, hour: string, kind: Kind, files: readonly 
 /** Whether an input of an hour is there whole, taken or not. */
 export function isWhole(root: string, hour: string, kind: Kind): boolean {
   const folder = landingFolder(root, hour, kind);
-  return existsSync(join(folder, SUCCESS)) || existsSync(join(folder, TAKEN));
+  return existsSync(join(folder, SUCCESS)) || existsSync(takenFolder(root, hour, kind));
 }
 
 /** What lies in the landing zone for an hour. */
@@ -60,7 +72,7 @@ export interface HourInputs {
   waitsFor: string | null;
   /** Whether an input has come, or has come again, since the hour was last taken. */
   fresh: boolean;
-  /** Data files of each kind, sorted. */
+  /** Data files of each kind that have not been taken, sorted. */
   files: Record<Kind, string[]>;
 }
 
@@ -77,32 +89,62 @@ export function inputsOf(root: string, hour: string): HourInputs {
     const unfinished = data.find((name) => /\.(tmp|part|partial|crdownload|filepart)$/i.test(name));
     found.fresh ||= whole;
     found.files[kind] = data.sort().map((name) => join(landingFolder(root, hour, kind), name));
-    found.waitsFor ??= missing(kind, { names, whole, unfinished });
+    const taken = !whole && existsSync(takenFolder(root, hour, kind));
+    found.waitsFor ??= missing(kind, { names, whole, taken, unfinished });
   }
   return found;
 }
 
-function missing(
-  kind: Kind,
-  { names, whole, unfinished }: { names: string[]; whole: boolean; unfinished: string | undefined },
-): string | null {
-  if (unfinished !== undefined) return `${kind}: ${unfinished} is still being written`;
-  if (whole || names.includes(TAKEN)) return null;
-  return names.length === 0
-    ? `${kind}: nothing was delivered`
-    : `${kind}: files are there without ${SUCCESS}`;
+interface InputState {
+  names: string[];
+  whole: boolean;
+  taken: boolean;
+  unfinished: string | undefined;
 }
 
-/** Takes the flags of an hour down, so that it can be delivered to again. */
+function missing(kind: Kind, { names, whole, taken, unfinished }: InputState): string | null {
+  if (unfinished !== undefined) return `${kind}: ${unfinished} is still being written`;
+  if (whole) return null;
+  if (names.includes(REFUSED)) return `${kind}: what was delivered cannot be read`;
+  if (names.some((name) => !/^[._]/.test(name))) {
+    return `${kind}: files are there without ${SUCCESS}`;
+  }
+  return taken ? null : `${kind}: nothing was delivered`;
+}
+
+/**
+ * Takes the flags of an hour down, so that it can be delivered to again, and puts what was delivered
+ * aside: the landing zone holds what is still to be taken, however long the history is. The flag
+ * comes down last, so that what is killed meanwhile is done again.
+ */
 export function takeFlags(root: string, hour: string): void {
   for (const kind of KINDS) {
     const folder = landingFolder(root, hour, kind);
-    if (!existsSync(join(folder, SUCCESS))) continue;
-    renameSync(join(folder, SUCCESS), join(folder, TAKEN));
+    const names = namesIn(folder);
+    if (!names.includes(SUCCESS)) continue;
+    const taken = takenFolder(root, hour, kind);
+    mkdirSync(taken, { recursive: true });
+    for (const name of names) {
+      if (name !== SUCCESS && name !== REFUSED) renameSync(join(folder, name), join(taken, name));
+    }
+    rmSync(join(folder, REFUSED), { force: true });
+    rmSync(join(folder, SUCCESS));
+    removeIfEmpty(folder);
+  }
+  removeIfEmpty(join(root, hour));
+}
+
+/** Removes a folder unless something has come into it meanwhile. */
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "ENOTEMPTY" && code !== "EEXIST" && code !== "ENOENT") throw error;
   }
 }
 
-/** Hours that the landing zone has a folder for, in order. */
+/** Hours that the landing zone has something to be taken for, in order. */
 export function landedHours(root: string): string[] {
   return namesIn(root).filter((name) => /^\d{8}_\d\d$/.test(name)).sort();
 }
@@ -119,7 +161,6 @@ export function refuse(root: string, hour: string, kind: Kind, path: string): st
   const aside = join(folder, `_refused_${basename(path)}`);
   renameSync(path, aside);
   if (existsSync(join(folder, SUCCESS))) renameSync(join(folder, SUCCESS), join(folder, REFUSED));
-  rmSync(join(folder, TAKEN), { force: true });
   return aside;
 }
 

@@ -4,7 +4,15 @@ import { stageSessionRows } from "./prepare_logs.ts";
 import { stageSales } from "./prepare_sales.ts";
 import { GAP } from "./sessionize.ts";
 import { columnsOf } from "./tables.ts";
-import { holds, joined, spannedHoursSql, spanOf, timeLiteral, withinSql } from "./window.ts";
+import {
+  holds,
+  joined,
+  type Span,
+  spannedHoursSql,
+  spanOf,
+  timeLiteral,
+  withinSql,
+} from "./window.ts";
 
 /**
  * Step 4: gives each invoice line the session it was bought in: that of the same user with
@@ -14,7 +22,8 @@ import { holds, joined, spannedHoursSql, spanOf, timeLiteral, withinSql } from "
  */
 export async function mapSessions(pipeline: Pipeline, unit: Unit): Promise<void> {
   await stageMapping(pipeline, unit);
-  await Promise.all([writeMapped(pipeline, unit), writeUnmapped(pipeline, unit)]);
+  await writeMapped(pipeline, unit);
+  await writeUnmapped(pipeline, unit);
 }
 
 /** Who a session or line belongs to: a user, or for sessions without one, an ip. */
@@ -37,13 +46,17 @@ export async function stageMapping(pipeline: Pipeline, unit: Unit): Promise<void
        UNION ALL SELECT 'user ' || userid, InvoiceDate, InvoiceDate FROM unit.sales
        WHERE userid IS NOT NULL) GROUP BY visitor`,
   );
-  await stageSessionsAround(pipeline);
-  await stage(pipeline, "lines", linesSql(await linesAround(pipeline)));
+  const usersSpan = await stageSessionsAround(pipeline);
+  await stage(pipeline, "lines", linesSql(await linesAround(pipeline, usersSpan)));
   unit.made.add("lines");
 }
 
-/** Sessions that overlap a window of their visitor, and those beside them that share a line. */
-async function stageSessionsAround(pipeline: Pipeline): Promise<void> {
+/**
+ * Sessions that overlap a window of their visitor, and those beside them that share a line.
+ *
+ * @returns the span that lines of their users can lie in
+ */
+async function stageSessionsAround(pipeline: Pipeline): Promise<Span | null> {
   let span = await spanOf(pipeline, "SELECT min(lo), max(hi) FROM unit.windows");
   for (;;) {
     const where = span === null
@@ -71,17 +84,19 @@ async function stageSessionsAround(pipeline: Pipeline): Promise<void> {
     );
     // A session may reach further than what the unit brought: its other lines lie there.
     const reached = await spanOf(pipeline, "SELECT min(lo), max(hi) FROM unit.reach");
-    if (span === null || reached === null || holds(span, reached)) return;
+    if (span === null || reached === null || holds(span, reached)) {
+      return await spanOf(pipeline, `SELECT min(lo), max(hi) FROM ${USERS_REACH}`);
+    }
     span = joined(span, reached);
   }
 }
 
+const USERS_REACH = "unit.reach WHERE visitor LIKE 'user %'";
+
 /** Relation of the lines that lie around the emitted sessions of their user. */
-async function linesAround(pipeline: Pipeline): Promise<string> {
-  const users = "unit.reach WHERE visitor LIKE 'user %'";
-  const span = await spanOf(pipeline, `SELECT min(lo), max(hi) FROM ${users}`);
+async function linesAround(pipeline: Pipeline, span: Span | null): Promise<string> {
   const sales = await read(pipeline, "processed.sales", withinSql("InvoiceDate", span));
-  return `(SELECT sales.* FROM ${sales} AS sales JOIN (SELECT * FROM ${users}) AS reach
+  return `(SELECT sales.* FROM ${sales} AS sales JOIN (SELECT * FROM ${USERS_REACH}) AS reach
     ON reach.visitor = 'user ' || sales.userid AND InvoiceDate BETWEEN lo AND hi)`;
 }
 
@@ -109,22 +124,25 @@ async function writeMapped(pipeline: Pipeline, unit: Unit): Promise<void> {
   const spanned = await listOf(pipeline, spannedHoursSql("unit.emitted"));
   const affected = hoursSql([...unit.hours, ...spanned]);
   const there = await read(pipeline, "warehouse.session_mapped", affected);
-  const sessions = await read(pipeline, "warehouse.sessions", affected);
+  // A run before this one may have written the sessions and not the mapping: then only they tell.
+  const alive = unit.brought === null
+    ? `SEMI JOIN ${await read(pipeline, "warehouse.sessions", affected)} AS sessions`
+    : "ANTI JOIN unit.touched";
   await stage(
     pipeline,
     "mapped_hours",
     `SELECT ${columnsOf("warehouse.sessions", "emitted.")}, ${LINE_COLUMNS}
      FROM unit.emitted AS emitted LEFT JOIN unit.lines AS lines USING (sessionid)
      UNION ALL SELECT ${columnsOf("warehouse.session_mapped")} FROM ${there}
-     ANTI JOIN unit.emitted USING (sessionid)
-     SEMI JOIN (SELECT sessionid FROM ${sessions}) AS sessions USING (sessionid)`,
+     ANTI JOIN unit.emitted USING (sessionid) ${alive} USING (sessionid)`,
   );
-  await replaceWhere(pipeline, "warehouse.session_mapped", "mapped_hours", affected);
+  replaceWhere(pipeline, "warehouse.session_mapped", "mapped_hours", affected);
 }
 
 /** Replaces the lines looked at by those of them without a session; lines without a user stay. */
 async function writeUnmapped(pipeline: Pipeline, unit: Unit): Promise<void> {
   const delivered = await listOf(pipeline, "SELECT DISTINCT date_ts FROM unit.lines");
+  if (delivered.length === 0 && unit.brought?.sales === 0) return;
   const affected = hoursSql([...unit.hours, ...delivered]);
   const there = await read(pipeline, "warehouse.unmapped_sales", affected);
   const columns = columnsOf("warehouse.unmapped_sales");
@@ -137,5 +155,5 @@ async function writeUnmapped(pipeline: Pipeline, unit: Unit): Promise<void> {
      AND NOT EXISTS (SELECT 1 FROM unit.lines AS lines
        WHERE lines.source_file = there.source_file AND lines.line = there.line)`,
   );
-  await replaceWhere(pipeline, "warehouse.unmapped_sales", "unmapped_hours", affected);
+  replaceWhere(pipeline, "warehouse.unmapped_sales", "unmapped_hours", affected);
 }

@@ -35,29 +35,27 @@ export async function takeHits(pipeline: Pipeline, file: IncomingFile): Promise<
   const badLines = blankBadLines(file.bytes);
   writeFileSync(file.scratch, file.bytes);
   const places = `${quote(file.name)}, line, ${quote(file.hour)}`;
-  await connection.run(
+  const read = await connection.run(
     `CREATE OR REPLACE TEMP TABLE lines AS
-     SELECT line, text, string_split(text, chr(9)) AS p FROM (
-       SELECT unnest(range(1, len(texts) + 1)) AS line, rtrim(unnest(texts), chr(13)) AS text
-       FROM (SELECT string_split(ltrim(content, chr(65279)), chr(10)) AS texts
-         FROM read_text(${quote(file.scratch)})))
-     WHERE trim(text) <> ''`,
+     SELECT line, text, p, ${REASON} AS reason FROM (
+       SELECT line, text, string_split(text, chr(9)) AS p FROM (
+         SELECT unnest(range(1, len(texts) + 1)) AS line, rtrim(unnest(texts), chr(13)) AS text
+         FROM (SELECT string_split(ltrim(content, chr(65279)), chr(10)) AS texts
+           FROM read_text(${quote(file.scratch)})))
+       WHERE trim(text) <> '')`,
   );
-  await connection.run(
-    `INSERT INTO unit.new_hits SELECT p, ${places} FROM lines WHERE ${REASON} IS NULL`,
+  const [[all]] = await read.getRows() as [[bigint]];
+  const { rowsChanged: rows } = await connection.run(
+    `INSERT INTO unit.new_hits SELECT p, ${places} FROM lines WHERE reason IS NULL`,
   );
-  const [[all, taken]] = await rowsOf(
-    pipeline,
-    `SELECT count(*), count_if(${REASON} IS NULL) FROM lines`,
-  ) as [[bigint, bigint]];
-  if (all > taken) {
+  if (Number(all) > rows) {
     await connection.run(
-      `INSERT INTO unit.new_rejects SELECT 'omniture', ${quote(file.name)}, line, ${REASON},
-       left(text, 1000), ${quote(file.hour)} FROM lines WHERE ${REASON} IS NOT NULL`,
+      `INSERT INTO unit.new_rejects SELECT 'omniture', ${quote(file.name)}, line, reason,
+       left(text, 1000), ${quote(file.hour)} FROM lines WHERE reason IS NOT NULL`,
     );
   }
   await reject(pipeline, file, "omniture", badLines.map((bad) => ({ ...bad, reason: NOT_TEXT })));
-  return { rows: Number(taken), rejected: Number(all - taken) + badLines.length };
+  return { rows, rejected: Number(all) - rows + badLines.length };
 }
 
 const NOT_TEXT = "it is not UTF-8 text";
@@ -87,17 +85,23 @@ export async function reject(
   await pipeline.connection.run(`INSERT INTO unit.new_rejects VALUES ${values.join(", ")}`);
 }
 
+/** SQL of a column of `unit.new_hits` by its position. */
+export function stagedColumn(position: number): string {
+  return `nullif(p[${position}], '')`;
+}
+
 /**
- * SQL select list of the 178 columns of `unit.new_hits`. Columns without a value in any hit are
- * left out: a log of 178 columns rarely fills more than a few, and files without the others are
- * written several times as fast.
+ * SQL of the 178 columns of `unit.new_hits`. Columns without a value in any hit are left out: a log
+ * of 178 columns rarely fills more than a few, and files without the others are written several
+ * times as fast.
  */
-export async function filledColumns(pipeline: Pipeline): Promise<string> {
-  const all = Array.from({ length: HIT_COLUMNS }, (_, index) => index + 1);
-  const [filled] = await rowsOf(
+export async function filledHitsSql(pipeline: Pipeline): Promise<string> {
+  const [[filled]] = await rowsOf(
     pipeline,
-    `SELECT ${all.map((i) => `bool_or(p[${i}] <> '')`).join(", ")} FROM unit.new_hits`,
-  );
-  return all.filter((i) => filled?.[i - 1] === true)
-    .map((i) => `nullif(p[${i}], '') AS col_${i}`).join(", ");
+    `SELECT list(DISTINCT i ORDER BY i) FROM (
+       SELECT unnest(list_filter(range(1, ${HIT_COLUMNS + 1}), lambda i: p[i] <> '')) AS i
+       FROM unit.new_hits)`,
+  ) as [[bigint[]]];
+  const columns = filled.map((i) => `${stagedColumn(Number(i))} AS col_${i}`);
+  return `(SELECT ${columns.join(", ")}, source_file, line, date_ts FROM unit.new_hits)`;
 }

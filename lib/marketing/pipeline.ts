@@ -31,6 +31,8 @@ export interface Pipeline {
   /** The steps' own connection. What they make lies in the schema `unit`, seen by all. */
   connection: DuckDBConnection;
   onCommit: (table: string) => void;
+  /** Writes under way, by table. */
+  writing: Map<string, Promise<unknown>>;
 }
 
 /** Opens the pipeline of a home and sets up what is not there yet. */
@@ -51,11 +53,13 @@ export async function openPipeline(
     topSpenders: options.topSpenders ?? 10,
     connection,
     onCommit: options.onCommit ?? (() => {}),
+    writing: new Map(),
   };
 }
 
 /** Closes tables, journal and engine. */
 export async function closePipeline(pipeline: Pipeline): Promise<void> {
+  await Promise.allSettled(pipeline.writing.values());
   pipeline.journal.close();
   pipeline.connection.closeSync();
   await closeLakehouse(pipeline.lake);
@@ -69,11 +73,16 @@ export interface Unit {
   again: boolean;
   /** Names of the tables `unit.…` that are made already. */
   made: Set<string>;
+  /**
+   * Hits and invoice lines in `unit.new_hits` and `unit.new_sales`, when these are all that the
+   * raw tables have of the unit; null when only the raw tables tell.
+   */
+  brought: { hits: number; sales: number } | null;
 }
 
 /** A unit of hours, at its first step. */
 export function unitOf(hours: readonly string[], again = true): Unit {
-  return { hours: [...new Set(hours)].sort(), again, made: new Set() };
+  return { hours: [...new Set(hours)].sort(), again, made: new Set(), brought: null };
 }
 
 /** Makes the table `unit.<name>` from a query. */
@@ -91,30 +100,42 @@ export async function listOf<T = string>(pipeline: Pipeline, sql: string): Promi
   return (await rowsOf(pipeline, sql)).map(([value]) => value as T);
 }
 
-/** A relation with the rows of a table that fulfil a condition, reading only files that can. */
-export function read(pipeline: Pipeline, table: string, where: string): Promise<string> {
-  return tableWhere(pipeline.lake, table, where);
+/**
+ * A relation with the rows of a table that fulfil a condition, reading only files that can. A write
+ * under way is waited for.
+ */
+export async function read(pipeline: Pipeline, table: string, where: string): Promise<string> {
+  await pipeline.writing.get(table);
+  return await tableWhere(pipeline.lake, table, where);
 }
 
 /**
- * Replaces the rows of a table that fulfil a condition by all rows of `unit.<staged>`, in one
- * commit; without rows on either side there is none.
+ * Begins to replace the rows of a table that fulfil a condition by all rows of `unit.<staged>`, in
+ * one commit; without rows on either side there is none. {@link settle} waits for it, and so does
+ * whoever reads the table.
  */
-export async function replaceWhere(
+export function replaceWhere(
   pipeline: Pipeline,
   table: string,
   staged: string,
   where: string,
-): Promise<void> {
-  const there = await read(pipeline, table, where);
-  const [[rows]] = await rowsOf(
-    pipeline,
-    `SELECT (SELECT count(*) FROM unit.${staged}) + (SELECT count(*) FROM (SELECT 1 FROM ${there} LIMIT 1))`,
-  ) as [[bigint]];
-  if (Number(rows) === 0) return;
-  pipeline.onCommit(table);
-  await overwriteTable(pipeline.lake, table, { sql: `SELECT * FROM unit.${staged}` }, {
-    replaceWhere: where,
-    operation: "HOUR",
+): void {
+  const before = pipeline.writing.get(table) ?? Promise.resolve();
+  const write = before.then(() => {
+    pipeline.onCommit(table);
+    return overwriteTable(pipeline.lake, table, { relation: `unit.${staged}` }, {
+      replaceWhere: where,
+      operation: "HOUR",
+    });
   });
+  write.catch(() => {}); // Whoever waits for it is told.
+  pipeline.writing.set(table, write);
+}
+
+/** Waits until all that was begun is committed; throws what went wrong. */
+export async function settle(pipeline: Pipeline): Promise<void> {
+  const writes = [...pipeline.writing.values()];
+  pipeline.writing.clear();
+  await Promise.allSettled(writes);
+  await Promise.all(writes);
 }

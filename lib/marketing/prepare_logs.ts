@@ -1,6 +1,7 @@
 import { hoursSql } from "./hour.ts";
-import { listOf, type Pipeline, read, replaceWhere, stage, type Unit } from "./pipeline.ts";
-import { GAP, sessionizeSql, sessionRowsSql } from "./sessionize.ts";
+import { stagedColumn } from "./omniture.ts";
+import { listOf, type Pipeline, read, replaceWhere, rowsOf, stage, type Unit } from "./pipeline.ts";
+import { GAP, sessionizeSql, sessionRowsSql, withSpansSql } from "./sessionize.ts";
 import { columnsOf, hitsSql } from "./tables.ts";
 import { holds, joined, type Span, spannedHoursSql, spanOf, timeSql, withinSql } from "./window.ts";
 
@@ -19,16 +20,11 @@ export async function prepareLogs(pipeline: Pipeline, unit: Unit): Promise<void>
 /** Writes the hits of every session that the unit has a hit in, with the session's id. */
 async function sessionizeUnit(pipeline: Pipeline, unit: Unit): Promise<void> {
   const inUnit = hoursSql(unit.hours);
-  await stage(
-    pipeline,
-    "hits",
-    `SELECT ${HITS} FROM (${await hitsOf(pipeline, inUnit)})`,
-  );
-  await stageTouched(pipeline, inUnit);
-  const others = await listOf(
-    pipeline,
-    "SELECT DISTINCT date_ts FROM unit.near SEMI JOIN unit.touched USING (sessionid)",
-  );
+  const hits = unit.brought === null
+    ? hitsSql(await read(pipeline, "raw.omniturelogs", inUnit))
+    : hitsSql("unit.new_hits", stagedColumn);
+  await stage(pipeline, "hits", hits);
+  const others = await stageTouched(pipeline, unit, inUnit);
   const affected = hoursSql([...unit.hours, ...others]);
   await stage(
     pipeline,
@@ -44,34 +40,32 @@ async function sessionizeUnit(pipeline: Pipeline, unit: Unit): Promise<void> {
         SELECT ${HITS} FROM unit.there SEMI JOIN unit.touched USING (sessionid))`,
     ),
   );
+  const columns = columnsOf("processed.omniture");
   await stage(
     pipeline,
     "omniture_hours",
-    `SELECT ${columnsOf("processed.omniture")} FROM unit.session_hits UNION ALL
-     SELECT ${
-      columnsOf("processed.omniture")
-    } FROM unit.there ANTI JOIN unit.touched USING (sessionid)`,
+    `SELECT ${columns} FROM unit.session_hits UNION ALL
+     SELECT ${columns} FROM unit.there ANTI JOIN unit.touched USING (sessionid)`,
   );
-  await replaceWhere(pipeline, "processed.omniture", "omniture_hours", affected);
+  replaceWhere(pipeline, "processed.omniture", "omniture_hours", affected);
   unit.made.add("session_hits");
-}
-
-async function hitsOf(pipeline: Pipeline, where: string): Promise<string> {
-  return hitsSql(await read(pipeline, "raw.omniturelogs", where));
 }
 
 /**
  * Finds the sessions there are that the unit's hits belong to or have changed: `unit.touched`, and
  * their hits in `unit.near`. What is looked at grows until it holds these sessions whole.
+ *
+ * @returns the hours that their hits are in
  */
-async function stageTouched(pipeline: Pipeline, inUnit: string): Promise<void> {
+async function stageTouched(pipeline: Pipeline, unit: Unit, inUnit: string): Promise<string[]> {
+  const known = unit.brought === null ? inUnit : "false";
   // Two hours back hold nearly all sessions whole, so that one look is enough.
   let span = await spanOf(
     pipeline,
     `SELECT min(ts) - INTERVAL 2 HOUR, max(ts) + ${GAP} FROM unit.hits`,
   );
   for (;;) {
-    const near = span === null ? inUnit : `(${withinSql("ts", span)}) OR ${inUnit}`;
+    const near = span === null ? known : `(${withinSql("ts", span)}) OR ${known}`;
     await stage(
       pipeline,
       "near",
@@ -81,18 +75,19 @@ async function stageTouched(pipeline: Pipeline, inUnit: string): Promise<void> {
     await stage(
       pipeline,
       "touched",
-      `SELECT DISTINCT sessionid FROM unit.near WHERE ${inUnit} UNION
+      `SELECT DISTINCT sessionid FROM unit.near WHERE ${known} UNION
        SELECT near.sessionid FROM unit.near AS near JOIN unit.hits AS hits
          ON near.userid IS NOT DISTINCT FROM hits.userid AND near.ip IS NOT DISTINCT FROM hits.ip
          AND near.ts > hits.ts - ${GAP} AND near.ts < hits.ts + ${GAP}`,
     );
-    const needed: Span | null = await spanOf(
+    const [[from, to, hours] = []] = await rowsOf(
       pipeline,
-      `SELECT min(ts - to_seconds(seconds)), max(ts + to_seconds(seconds))
+      `SELECT min(ts - to_seconds(seconds)), max(ts + to_seconds(seconds)), list(DISTINCT date_ts)
        FROM unit.near SEMI JOIN unit.touched USING (sessionid)`,
-    );
-    if (needed === null) return;
-    if (span !== null && holds(span, needed)) return;
+    ) as [Date | null, Date | null, string[] | null][];
+    if (!from || !to) return [];
+    const needed: Span = [from, new Date(to.getTime() + 1)];
+    if (span !== null && holds(span, needed)) return hours ?? [];
     span = span === null ? needed : joined(span, needed);
   }
 }
@@ -103,17 +98,20 @@ async function writeSessions(pipeline: Pipeline, unit: Unit): Promise<void> {
   const spanned = await listOf(pipeline, spannedHoursSql("unit.session_rows"));
   const hours = [...unit.hours, ...spanned];
   const affected = hoursSql(hours);
-  const begun = await read(pipeline, "processed.omniture", timeSql("ts", hours));
   const there = await read(pipeline, "warehouse.sessions", affected);
+  // A run before this one may have written the hits and not the sessions: then only hits tell.
+  const alive = unit.brought === null
+    ? `SEMI JOIN ${await read(pipeline, "processed.omniture", timeSql("ts", hours))} AS hits`
+    : "ANTI JOIN unit.touched";
+  const columns = columnsOf("warehouse.sessions");
   await stage(
     pipeline,
     "session_hours",
-    `SELECT ${columnsOf("warehouse.sessions")} FROM unit.session_rows UNION ALL
-     SELECT ${columnsOf("warehouse.sessions")} FROM ${there}
-     ANTI JOIN unit.session_rows USING (sessionid)
-     SEMI JOIN (SELECT sessionid FROM ${begun}) AS begun USING (sessionid)`,
+    `SELECT ${columns} FROM unit.session_rows UNION ALL
+     SELECT ${columns} FROM ${there} ANTI JOIN unit.session_rows USING (sessionid)
+     ${alive} USING (sessionid)`,
   );
-  await replaceWhere(pipeline, "warehouse.sessions", "session_hours", affected);
+  replaceWhere(pipeline, "warehouse.sessions", "session_hours", affected);
 }
 
 /** Makes `unit.session_hits`, all hits of the unit's sessions, and `unit.session_rows`. */
@@ -126,13 +124,13 @@ export async function stageSessionRows(pipeline: Pipeline, unit: Unit): Promise<
       `SELECT NULL::TIMESTAMP AS ts, NULL::VARCHAR AS userid,
       NULL::VARCHAR AS ip WHERE false`,
     );
-    await stageTouched(pipeline, hoursSql(unit.hours));
+    await stageTouched(pipeline, unit, hoursSql(unit.hours));
     const hours = await listOf(pipeline, "SELECT DISTINCT date_ts FROM unit.near");
     const whole = await read(pipeline, "processed.omniture", hoursSql(hours));
     await stage(
       pipeline,
       "session_hits",
-      `SELECT * FROM ${whole} SEMI JOIN unit.touched USING (sessionid)`,
+      withSpansSql(`(SELECT * FROM ${whole} SEMI JOIN unit.touched USING (sessionid))`),
     );
     unit.made.add("session_hits");
   }

@@ -14,26 +14,26 @@ export const KIND = `CASE WHEN InvoiceNo LIKE 'C%' THEN 'cancellation'
  * `raw.customer_users` names another), amount and kind. Lines without a customer are kept.
  */
 export async function prepareSales(pipeline: Pipeline, unit: Unit): Promise<void> {
+  if (unit.brought?.sales === 0) return await stageSales(pipeline, unit);
   const where = hoursSql(unit.hours);
-  const sales = await read(pipeline, "raw.sales", where);
+  const sales = unit.brought === null ? await read(pipeline, "raw.sales", where) : "unit.new_sales";
   const users = await read(pipeline, "raw.customer_users", "true");
   await stage(
     pipeline,
     "sales",
-    `SELECT sales.* EXCLUDE (userid), coalesce(users.userid, sales.CustomerID::VARCHAR) AS userid,
-      round(Quantity * UnitPrice::DECIMAL(18,4), 2)::DECIMAL(18,2) AS amount, ${KIND} AS kind
-     FROM (SELECT *, NULL AS userid FROM ${sales}) AS sales
-     LEFT JOIN ${users} AS users USING (CustomerID)`,
+    `SELECT ${columnsOf("processed.sales")} FROM (
+       SELECT sales.*, coalesce(users.userid, sales.CustomerID::VARCHAR) AS userid,
+         round(Quantity * UnitPrice::DECIMAL(18,4), 2)::DECIMAL(18,2) AS amount, ${KIND} AS kind
+       FROM ${sales} AS sales LEFT JOIN ${users} AS users USING (CustomerID))`,
   );
-  await stage(pipeline, "sales", `SELECT ${columnsOf("processed.sales")} FROM unit.sales`);
   unit.made.add("sales");
-  await replaceWhere(pipeline, "processed.sales", "sales", where);
+  replaceWhere(pipeline, "processed.sales", "sales", where);
 }
 
 /** Makes `unit.sales`, the unit's invoice lines. */
 export async function stageSales(pipeline: Pipeline, unit: Unit): Promise<void> {
   if (unit.made.has("sales")) return;
-  const sales = await read(pipeline, "processed.sales", hoursSql(unit.hours));
-  await stage(pipeline, "sales", `SELECT * FROM ${sales}`);
+  const where = unit.brought?.sales === 0 ? "false" : hoursSql(unit.hours);
+  await stage(pipeline, "sales", `SELECT * FROM ${await read(pipeline, "processed.sales", where)}`);
   unit.made.add("sales");
 }

@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { splitRecords } from "clickstream/events";
 import { LandingError } from "./errors.ts";
 import { type IncomingFile, reject, type Taken } from "./omniture.ts";
-import { type Pipeline, rowsOf } from "./pipeline.ts";
+import type { Pipeline } from "./pipeline.ts";
 import { quote } from "./quote.ts";
 
 /** Columns of a sales file, in the order of Online Retail. */
@@ -39,40 +39,41 @@ export async function takeSales(pipeline: Pipeline, file: IncomingFile): Promise
     onBad: (record) => bad.push(record),
   });
   const columns = ["line", "from_byte", "to_byte", ...header.names.map((_, index) => `c${index}`)];
-  await connection.run(
+  const read = await connection.run(
     `CREATE OR REPLACE TEMP TABLE records AS SELECT line::BIGINT AS line, ${
       SALES_COLUMNS.map((name) => `c${header.names.indexOf(name)} AS ${name}`).join(", ")
     } FROM read_csv(${quote(split)}, header = false, auto_detect = false, delim = ',',
       quote = '"', escape = '"', new_line = '\\n',
       columns = {${columns.map((name) => `${name}: 'VARCHAR'`).join(", ")}})`,
   );
-  const counted = await moveRecords(pipeline, file);
+  const [[records]] = await read.getRows() as [[bigint]];
+  const counted = await moveRecords(pipeline, file, Number(records));
   await reject(pipeline, file, "sales", bad);
   return { rows: counted.rows, rejected: counted.rejected + bad.length };
 }
 
 /** Puts the records into `unit.new_sales`, or, with a reason, into `unit.new_rejects`. */
-async function moveRecords(pipeline: Pipeline, file: IncomingFile): Promise<Taken> {
+async function moveRecords(
+  pipeline: Pipeline,
+  file: IncomingFile,
+  records: number,
+): Promise<Taken> {
   const { connection } = pipeline;
   const [name, hour] = [quote(file.name), quote(file.hour)];
-  await connection.run(
+  const { rowsChanged: rows } = await connection.run(
     `INSERT INTO unit.new_sales SELECT trim(InvoiceNo), trim(StockCode), Description,
       Quantity::BIGINT, InvoiceDate::TIMESTAMP, UnitPrice::DOUBLE,
       ${CUSTOMER}::BIGINT, Country, ${name}, line, ${hour}
      FROM records WHERE ${REASON} IS NULL`,
   );
-  const [[all, taken]] = await rowsOf(
-    pipeline,
-    `SELECT count(*), count_if(${REASON} IS NULL) FROM records`,
-  ) as [[bigint, bigint]];
-  if (all > taken) {
+  if (records > rows) {
     await connection.run(
       `INSERT INTO unit.new_rejects SELECT 'sales', ${name}, line, ${REASON},
        left(concat_ws(',', ${SALES_COLUMNS.join(", ")}), 1000), ${hour}
        FROM records WHERE ${REASON} IS NOT NULL`,
     );
   }
-  return { rows: Number(taken), rejected: Number(all - taken) };
+  return { rows, rejected: records - rows };
 }
 
 const CUSTOMER = String.raw`regexp_replace(CustomerID, '\.0+$', '')`;

@@ -4,7 +4,7 @@ import { addPartition } from "./add_partition.ts";
 import { parseHour } from "./hour.ts";
 import { takeFlags } from "./landing.ts";
 import { mapSessions } from "./map_sessions.ts";
-import { type Pipeline, rowsOf, type Unit } from "./pipeline.ts";
+import { type Pipeline, rowsOf, settle, type Unit } from "./pipeline.ts";
 import { prepareLogs } from "./prepare_logs.ts";
 import { prepareSales } from "./prepare_sales.ts";
 import { TABLES } from "./tables.ts";
@@ -58,7 +58,7 @@ export const STEPS: readonly Step[] = [
     name: "top_spenders",
     description: "rankings by hour and day, and the usage logs of those ranked",
     run: topSpenders,
-    frames: ["periods", "ranked", "ranked_now"],
+    frames: ["ranked", "ranked_now", "usage"],
   },
   {
     name: "clean_up",
@@ -70,6 +70,7 @@ export const STEPS: readonly Step[] = [
 
 /** Step 6: takes the unit's flags down. At the end of a week small files are put together. */
 async function cleanUp(pipeline: Pipeline, unit: Unit): Promise<void> {
+  await settle(pipeline);
   for (const hour of unit.hours) takeFlags(pipeline.landing, hour);
   if (!unit.hours.some(endsWeek)) return;
   await Promise.all(

@@ -95,10 +95,19 @@ export function columnsOf(table: string, prefix = ""): string {
   return TABLES[table]!.map((column) => `${prefix}"${column.name}"`).join(", ");
 }
 
-/** SQL over `raw.omniturelogs`: the columns that are used, by their names. */
-export function hitsSql(from: string): string {
+/**
+ * SQL over hits of 178 columns: those that are used, by their names.
+ *
+ * @param column SQL of a column by its position. @default that of `raw.omniturelogs`
+ */
+export function hitsSql(
+  from: string,
+  column: (position: number) => string = (position) => `col_${position}`,
+): string {
   const columns = Object.entries(HIT_POSITIONS).map(([name, position]) =>
-    name === "ts" ? `CAST(col_${position} AS TIMESTAMP) AS ts` : `col_${position} AS ${name}`
+    name === "ts"
+      ? `CAST(${column(position)} AS TIMESTAMP) AS ts`
+      : `${column(position)} AS ${name}`
   );
   return `SELECT ${columns.join(", ")}, date_ts FROM ${from}`;
 }

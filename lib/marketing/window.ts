@@ -26,6 +26,13 @@ export function joined(a: Span, b: Span): Span {
   return [a[0] < b[0] ? a[0] : b[0], a[1] > b[1] ? a[1] : b[1]];
 }
 
+/** The span of the days of some hours or days, by their names; null when there are none. */
+export function daysSpan(names: readonly string[]): Span | null {
+  const days = names.map((name) => parseHour(`${name.slice(0, 8)}_00`).getTime());
+  if (days.length === 0) return null;
+  return [new Date(Math.min(...days)), new Date(Math.max(...days) + 24 * HOUR_MS - 1)];
+}
+
 /** SQL condition that a column lies in a span; of no span, nothing does. */
 export function withinSql(column: string, span: Span | null): string {
   if (span === null) return "false";

@@ -1,5 +1,11 @@
-import { counters, keptColumns, type MetricSet, needsSession, ratios } from "./definition.ts";
-import { timeColumn } from "./definition.ts";
+import {
+  counters,
+  keptColumns,
+  type MetricSet,
+  needsSession,
+  ratios,
+  timeColumn,
+} from "./definition.ts";
 import { distinctSql, type FurtherSql, furtherSql } from "./further_sql.ts";
 
 /**
@@ -31,8 +37,7 @@ from running`;
 /**
  * SQL of a set's current values: one row per key over all the given events, with `event_time` the
  * newest moment (of the last event, or the midnight after the last day with events). The set's
- * kept columns follow its further ones. Written in the same words as {@link historySql}, but only
- * that text is compared on Spark (test/interop/run_spark.sh).
+ * kept columns follow its further ones. This text, too, runs unchanged on DuckDB and Spark SQL.
  *
  * @param set the metric set
  * @param events a table, view or parenthesised query with the silver columns

@@ -1,4 +1,5 @@
 /** The online feature store on Cosmos DB: publish, look up, expire. */
+export * from "./containers.ts";
 export * from "./documents.ts";
 export * from "./lookup.ts";
 export * from "./publish.ts";

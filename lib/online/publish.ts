@@ -16,6 +16,8 @@ export interface Publication {
   etag?: string;
   /** Whether a stored document is likely, when its ETag is not known. */
   mayExist?: boolean;
+  /** Whether a stored document of the same version stays. @default it is replaced */
+  yieldsTo?: (stored: OnlineDocument) => boolean;
 }
 
 /** What became of a {@link Publication}: its new ETag, or null when the stored document is newer. */
@@ -36,7 +38,7 @@ export async function publishDocuments(
   return await settleAll(
     container,
     firsts,
-    (i, operation, response) => settlePublication(publications[i]!.document, operation, response),
+    (i, operation, response) => settlePublication(publications[i]!, operation, response),
   );
 }
 
@@ -147,16 +149,17 @@ function firstOperation({ document, etag, mayExist }: Publication): OperationInp
 }
 
 function settlePublication(
-  document: OnlineDocument,
+  { document, yieldsTo }: Publication,
   operation: OperationInput,
   response: OperationResponse,
 ): Step<Published> {
   const { statusCode, eTag } = response;
   if (operation.operationType === "Read" && statusCode === 200) {
     const stored = storedIn(response);
-    return stored.version > document.version
-      ? { outcome: null }
-      : { next: replace(document, eTag ?? stored._etag) };
+    const stays = stored.version === document.version
+      ? yieldsTo?.(stored) ?? false
+      : stored.version > document.version;
+    return stays ? { outcome: null } : { next: replace(document, eTag ?? stored._etag) };
   }
   if (statusCode === 200 || statusCode === 201) return { outcome: eTag ?? "" };
   if (statusCode === 404) return { next: create(document) };

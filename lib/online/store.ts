@@ -1,5 +1,5 @@
 import { type Container, CosmosClient } from "@azure/cosmos";
-import { ClickstreamError, type Config } from "clickstream/config";
+import { azureCredential, ClickstreamError, type Config } from "clickstream/config";
 
 /** The online feature store could not be reached, or refused a request. */
 export class OnlineStoreError extends ClickstreamError {}
@@ -8,7 +8,7 @@ export class OnlineStoreError extends ClickstreamError {}
 export interface OnlineStoreOptions {
   /** Account endpoint. */
   endpoint: string;
-  /** Account key: a read-only one suffices for look-ups. */
+  /** Account key: a read-only one suffices for look-ups. Empty: the process signs in to Azure. */
   key: string;
   /** Database that holds the containers. */
   database: string;
@@ -26,7 +26,7 @@ export function openOnlineStore(options: OnlineStoreOptions): OnlineStore {
   return {
     client: new CosmosClient({
       endpoint,
-      key,
+      ...(key === "" ? { aadCredentials: azureCredential() } : { key }),
       connectionPolicy: {
         enableEndpointDiscovery: !isLoopback(endpoint),
         retryOptions: {
@@ -58,25 +58,6 @@ export function onlineStoreOptions(
 /** The container of a feature table. */
 export function containerOf(store: OnlineStore, table: string): Container {
   return store.client.database(store.database).container(table);
-}
-
-/** Creates the database and the containers that do not exist yet; partition key `/id`. */
-export async function createContainers(store: OnlineStore, tables: string[]): Promise<void> {
-  const { database } = await store.client.databases.createIfNotExists({ id: store.database });
-  for (const table of tables) {
-    await database.containers.createIfNotExists({ id: table, partitionKey: { paths: ["/id"] } });
-  }
-}
-
-/** Deletes the containers with all their documents; absent ones are fine. */
-export async function dropContainers(store: OnlineStore, tables: string[]): Promise<void> {
-  for (const table of tables) {
-    try {
-      await containerOf(store, table).delete();
-    } catch (error) {
-      if ((error as { code?: number }).code !== 404) throw storeError(`drop ${table}`, error);
-    }
-  }
 }
 
 /** Ids of all documents of a user; none when the container does not exist. */

@@ -1,5 +1,11 @@
 import type { Config } from "clickstream/config";
-import { type HistoryFile, type QueryFile, readState, streamFiles } from "clickstream/streaming";
+import {
+  type HistoryFile,
+  type QueryFile,
+  readQuery,
+  readState,
+  streamFiles,
+} from "clickstream/streaming";
 
 /**
  * Reads the newest event time of the stream: what the streaming query has committed last; before it
@@ -18,7 +24,7 @@ export function streamTimeOf(
   return () => {
     if (performance.now() - readAt >= keepMs) {
       readAt = performance.now();
-      kept = newestOf(readState(files.query), readState(files.history));
+      kept = newestOf(readQuery(config), readState(files.history));
     }
     return Promise.resolve(kept);
   };

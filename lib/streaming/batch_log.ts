@@ -24,6 +24,17 @@ export interface BatchLog {
   close(): void;
 }
 
+/**
+ * Plans nothing: in a consumer group another process may go on with a partition, and forms batches of
+ * its own.
+ */
+export const noBatchLog: BatchLog = {
+  recovered: [],
+  append: () => {},
+  forget: () => {},
+  close: () => {},
+};
+
 /** Opens the log, reading what an earlier process planned. A torn last line is dropped. */
 export function openBatchLog(path: string): BatchLog {
   mkdirSync(dirname(path), { recursive: true });

@@ -1,24 +1,12 @@
-import type { Config } from "clickstream/config";
+import { type Config, pause } from "clickstream/config";
 import { execute, type Lakehouse, records, snapshot, tableAt } from "clickstream/lakehouse";
-import {
-  currentSql,
-  dailySets,
-  eventSets,
-  expiredSql,
-  inferenceTable,
-  keptColumns,
-  metricColumns,
-  type MetricSet,
-  timestampSql,
-  valueColumns,
-} from "clickstream/metrics";
+import { eventSets, inferenceTable } from "clickstream/metrics";
 import { lookUpSets, type OnlineStore } from "clickstream/online";
-import { lastBatch } from "./daily.ts";
+import { type Check, consistencyChecks, type Gold } from "./consistency_checks.ts";
 import { committedPositions } from "./event_tables.ts";
 import { loadDocuments } from "./online_documents.ts";
+import { livePositions } from "./positions.ts";
 import { type MaintenanceFile, readState, streamFiles } from "./state_file.ts";
-import { attributesOrderSql } from "./product_attributes.ts";
-import { type LivePositions, livePositions, upTo } from "./positions.ts";
 import { attributeColumns, TABLES } from "./tables.ts";
 
 /** How a feature table, or its container in the online store, compares with the events. */
@@ -49,20 +37,8 @@ export interface ConsistencyOptions {
   onDocuments?: (table: string, read: number) => void;
 }
 
-/** A check: what there must be, what there is, and how the two are told apart. */
-interface Check {
-  table: string;
-  store: Consistency["store"];
-  keys: readonly string[];
-  /** Values that must be equal. */
-  columns: readonly string[];
-  /** Relation of the recount: keys, columns, `event_time`, `must` and `may` (be there), `sure` (compared). */
-  expected: string;
-  /** Relation of what is there: keys, columns, `event_time`. */
-  actual: string;
-  /** Further SQL condition under which a key counts as differing. */
-  stale?: string;
-}
+/** Milliseconds that a running query has to commit what its documents show. */
+const COMMIT_PATIENCE = 60_000;
 
 /**
  * Counts the features anew from silver and compares them, key by key, with the `__inference` tables
@@ -82,44 +58,66 @@ export async function checkConsistency(options: ConsistencyOptions): Promise<Con
   }
   const gold = new Map<string, Gold>();
   for (const { table } of lookUpSets) gold.set(table, await goldNow(lake, table));
-  const silver = await tableAt(lake, TABLES.silver, {
-    version: (await snapshot(lake, TABLES.silver)).version,
-  });
+  const silver = await silverWith(options, containers);
   const [row] = await records(lake, `select max(event_time) as newest from ${silver}`);
   const live = { ...before, watermark: livePositions(config).watermark };
   const retainedFrom = readState<MaintenanceFile>(streamFiles(config).maintenance)?.retainedFrom ??
     -Infinity;
   const sources = { live, gold, containers, silver, retainedFrom };
-  const checks = [
-    ...eventSets.flatMap((set) => eventChecks(set, sources)),
-    ...attributeChecks(sources),
-    ...await dailyChecks(config, lake, sources),
-  ];
   const results: Consistency[] = [];
-  for (const check of checks) results.push(await run(lake, check, row!.newest as Date | null));
+  for (const check of await consistencyChecks(config, lake, sources)) {
+    results.push(await run(lake, check, row!.newest as Date | null));
+  }
   for (const container of containers.values()) await execute(lake, `drop table ${container}`);
   return results;
+}
+
+/**
+ * Silver at a version that holds the events that the documents show: a running query writes those
+ * first, and commits up to a second later.
+ */
+async function silverWith(
+  { config, lake }: ConsistencyOptions,
+  containers: ReadonlyMap<string, string>,
+): Promise<string> {
+  const deadline = performance.now() + COMMIT_PATIENCE;
+  let [relation, seen] = ["", -1];
+  while (true) {
+    const { running } = livePositions(config);
+    const { version } = await snapshot(lake, TABLES.silver);
+    if (version > seen) {
+      [relation, seen] = [await tableAt(lake, TABLES.silver, { version }), version];
+      if (await documentsAhead(lake, containers, relation) === 0) return relation;
+    }
+    if (!running || performance.now() > deadline) return relation;
+    await pause(100);
+  }
+}
+
+/** Documents that show events which silver does not hold. */
+async function documentsAhead(
+  lake: Lakehouse,
+  containers: ReadonlyMap<string, string>,
+  silver: string,
+): Promise<number> {
+  const ahead = eventSets.map((set) => {
+    const keys = set.keys.join(", ");
+    return `(select count(*) from ${containers.get(inferenceTable(set))!} as document
+      left join (select ${keys}, max(sequence_number) as newest from ${silver}
+        where partition is not null group by all) using (${keys})
+      where document.version > coalesce(newest, -1))`;
+  });
+  const columns = attributeColumns.map((column) => column.name);
+  const same = columns.map((c) => `document.${c} is not distinct from event.${c}`).join(" and ");
+  const products = `(select count(*) from ${containers.get(TABLES.attributes)!} as document
+    anti join ${silver} as event on ${same})`;
+  const [row] = await records(lake, `select ${[...ahead, products].join(" + ")} as n`);
+  return Number(row!.n);
 }
 
 /** Whether a comparison found nothing. */
 export function isConsistent(results: readonly Consistency[]): boolean {
   return results.every(({ differing, missing, extra }) => differing + missing + extra === 0);
-}
-
-/** A gold table at a version, and what that version has taken in. */
-interface Gold {
-  relation: string;
-  positions: ReadonlyMap<number, number>;
-}
-
-interface Sources {
-  live: LivePositions;
-  gold: ReadonlyMap<string, Gold>;
-  /** Names of temporary tables with the documents, by table. */
-  containers: ReadonlyMap<string, string>;
-  silver: string;
-  /** Keys with older events are not compared: retention may have deleted their rows. */
-  retainedFrom: number;
 }
 
 async function goldNow(lake: Lakehouse, table: string): Promise<Gold> {
@@ -128,122 +126,6 @@ async function goldNow(lake: Lakehouse, table: string): Promise<Gold> {
     relation: await tableAt(lake, table, { version }),
     positions: await committedPositions(lake, table, version),
   };
-}
-
-function eventChecks(set: MetricSet, sources: Sources): Check[] {
-  const { live, gold, containers, silver, retainedFrom } = sources;
-  const table = inferenceTable(set);
-  const keys = set.keys;
-  const columns = ["event_time", ...valueColumns(set)];
-  const { relation, positions } = gold.get(table)!;
-  const expired = (watermark: number) =>
-    Number.isFinite(watermark)
-      ? expiredSql(set, `make_timestamp(${Math.round(watermark)})`)
-      : "false";
-  const recount = currentSql(set, `(select * from ${silver} where ${upTo(positions)})`);
-  const documents = containers.get(table)!;
-  // A document is compared as of its own version; a key without one as of what must be online.
-  const seen = `(select event.* from ${silver} as event
-    left join ${documents} as document using (${keys.join(", ")})
-    where event.partition is null or event.sequence_number <= document.version
-      or (document.version is null and ${upTo(live.online.ends, "event.")}))`;
-  const due = `select ${keys.join(", ")}, max(sequence_number) as __due from ${silver}
-    where ${upTo(live.online.ends)} and partition is not null group by all`;
-  const kept = keptColumns(set);
-  const { sure, join } = retained(set, silver, retainedFrom);
-  return [
-    {
-      table,
-      store: "gold",
-      keys,
-      columns,
-      expected: `(select *, ${sure} and not ${expired(live.watermark)} as must, true as may,
-        ${sure} as sure from (${recount})${join})`,
-      actual: relation,
-    },
-    {
-      table,
-      store: "online",
-      keys,
-      columns: columns.filter((name) => !kept.includes(name)),
-      expected: `(select *, ${sure} and not ${expired(live.watermark)} as must,
-        not ${sure} or not ${expired(live.online.watermark)} as may, ${sure} as sure
-        from (${currentSql(set, seen)}) left join (${due}) using (${keys.join(", ")})${join})`,
-      actual: live.running
-        ? `(select d.* from ${documents} as d semi join (select ${keys.join(", ")},
-            max(sequence_number) as newest from ${silver} group by all) as s
-            on ${keys.map((k) => `d.${k} = s.${k}`).join(" and ")}
-              and d.version <= coalesce(s.newest, -1))`
-        : documents,
-      stale: "actual.version < expected.__due",
-    },
-  ];
-}
-
-/** Keys with events from before the bound of retention may have lost their row and begun anew. */
-function retained(set: MetricSet, silver: string, from: number): { sure: string; join: string } {
-  if (!Number.isFinite(from)) return { sure: "true", join: "" };
-  const keys = set.keys.join(", ");
-  return {
-    sure: "__unsure is null",
-    join: ` left join (select distinct ${keys}, true as __unsure from ${silver}
-      where event_time < make_timestamp(${from})) using (${keys})`,
-  };
-}
-
-function attributeChecks({ live, gold, containers, silver }: Sources): Check[] {
-  const table = TABLES.attributes;
-  const { relation, positions } = gold.get(table)!;
-  const columns = attributeColumns.map((column) => column.name);
-  const newest = (ends: ReadonlyMap<number, number>) =>
-    `(select ${columns.join(", ")}, true as must, true as may, true as sure from ${silver} where ${
-      upTo(ends)
-    }
-      qualify row_number() over (partition by product_id order by ${attributesOrderSql}) = 1)`;
-  const common = { table, keys: ["product_id"] };
-  return [
-    {
-      ...common,
-      store: "gold",
-      columns: columns.slice(1),
-      expected: newest(positions),
-      actual: relation,
-    },
-    {
-      ...common,
-      store: "online",
-      columns: [],
-      expected: newest(live.online.ends),
-      actual: live.running
-        ? `(select * from ${containers.get(table)!} semi join ${silver} using (product_id))`
-        : containers.get(table)!,
-      stale: `actual.event_time < expected.event_time or (actual.event_time = expected.event_time
-        and (${
-        columns.slice(1).map((c) => `actual.${c} is distinct from expected.${c}`).join(" or ")
-      }))`,
-    },
-  ];
-}
-
-async function dailyChecks(config: Config, lake: Lakehouse, sources: Sources): Promise<Check[]> {
-  const last = lastBatch(config);
-  const silver = await tableAt(lake, TABLES.silver, { version: last.silverVersion });
-  const events = `(select * from ${silver} where event_time < ${timestampSql(last.midnight)})`;
-  return dailySets.flatMap((set) => {
-    const table = inferenceTable(set);
-    const common = {
-      table,
-      keys: set.keys,
-      columns: metricColumns,
-      expected: `(select *, true as must, true as may, true as sure from (${
-        currentSql(set, events)
-      }))`,
-    };
-    return [
-      { ...common, store: "gold" as const, actual: sources.gold.get(table)!.relation },
-      { ...common, store: "online" as const, actual: sources.containers.get(table)! },
-    ];
-  });
 }
 
 async function run(lake: Lakehouse, check: Check, newestEvent: Date | null): Promise<Consistency> {

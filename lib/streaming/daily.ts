@@ -18,10 +18,10 @@ import {
 } from "clickstream/online";
 import { StreamError } from "./errors.ts";
 import { midnightBefore } from "./history.ts";
+import { readQuery } from "./query_files.ts";
 import {
   type DailyFile,
   type HistoryFile,
-  type QueryFile,
   readState,
   streamFiles,
   writeState,
@@ -51,8 +51,7 @@ const DAY_MILLIS = 86_400_000;
  * @throws {StreamError} when history was not published
  */
 export function dueMidnights(config: Config): Date[] {
-  const files = streamFiles(config);
-  const watermark = readState<QueryFile>(files.query)?.watermark ?? null;
+  const watermark = readQuery(config)?.watermark ?? null;
   if (watermark === null) return [];
   const due: Date[] = [];
   let next = lastBatch(config).midnight.getTime() + DAY_MILLIS;

@@ -1,14 +1,15 @@
 import { type Config, isAlive } from "clickstream/config";
 import { StreamError } from "./errors.ts";
-import type { StreamingQuery } from "./query.ts";
-import { type QueryFile, readState, type ReplayFile, streamFiles } from "./state_file.ts";
+import { readQuery } from "./query_files.ts";
+import { readState, type ReplayFile, streamFiles } from "./state_file.ts";
+import type { LiveStream } from "./stream.ts";
 
 /**
  * Whether the streaming query has committed everything that the replay sent, and so may end.
  *
  * @throws {StreamError} when the replay or the query failed
  */
-export function liveHalfEnded(config: Config, query: StreamingQuery): boolean {
+export function liveHalfEnded(config: Config, query: LiveStream): boolean {
   const { state, error } = query.status();
   if (error !== null) throw error;
   if (state !== "running") return true;
@@ -25,7 +26,7 @@ export function liveHalfEnded(config: Config, query: StreamingQuery): boolean {
  */
 export function streamEnded(config: Config): boolean {
   const replay = readReplay(config);
-  const query = readState<QueryFile>(streamFiles(config).query);
+  const query = readQuery(config);
   if (query === null) return false;
   if (query.state === "failed") {
     throw new StreamError(`The streaming query (2b) failed: ${query.error}`);
@@ -42,9 +43,8 @@ export function streamEnded(config: Config): boolean {
  * @throws {StreamError} when one is
  */
 export function checkStopped(config: Config): void {
-  const files = streamFiles(config);
-  for (const path of [files.replay, files.query]) {
-    const part = readState<ReplayFile | QueryFile>(path);
+  const replay = readState<ReplayFile>(streamFiles(config).replay);
+  for (const part of [replay, readQuery(config)]) {
     if (part?.state === "running" && isAlive(part)) {
       throw new StreamError("A replay or a streaming query runs: stop 2a and 2b first.");
     }

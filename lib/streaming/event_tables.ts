@@ -1,4 +1,4 @@
-import { appendTo, type Lakehouse, snapshot } from "clickstream/lakehouse";
+import { appendTo, type Lakehouse, snapshot, type TransactionId } from "clickstream/lakehouse";
 import { type ColumnBuffer, emptyBuffer, pushRow } from "./columns.ts";
 import type { DecodedMessage } from "./decode.ts";
 import type { Positions } from "./positions.ts";
@@ -59,16 +59,16 @@ export class EventTables {
   async commit(ends: ReadonlyMap<number, number>): Promise<void> {
     const buffers = this.#pending;
     this.#pending = newBuffers();
-    const txn = transactions(ends);
     for (const table of COMMIT_ORDER) {
       const buffer = buffers[table];
       if (buffer.rows === 0 && table !== "silver") continue;
+      const held = this.#held[table];
       await appendTo(this.#lake, TABLES[table], { columns: buffer.columns }, {
-        txn,
+        txn: transactions(ends, held),
         operation: "STREAMING UPDATE",
       });
+      moveOn(held, ends);
     }
-    for (const [partition, end] of ends) this.#held.silver.set(partition, end);
   }
 }
 
@@ -87,14 +87,27 @@ export async function committedPositions(
   return positions;
 }
 
-/** The `txn` actions of a commit. */
+/**
+ * The `txn` actions of a commit. It is refused when the table holds other positions than this query
+ * knows of: then another one took its place. Partitions that did not move are left out.
+ *
+ * @param held what the table holds, as far as this query knows
+ */
 export function transactions(
   ends: ReadonlyMap<number, number>,
-): { appId: string; version: number }[] {
-  return [...ends].map(([partition, version]) => ({
-    appId: `${QUERY_NAME}/${partition}`,
-    version,
-  }));
+  held: ReadonlyMap<number, number>,
+): TransactionId[] {
+  return [...ends].flatMap(([partition, version]) => {
+    const after = held.get(partition) ?? -1;
+    return version > after ? [{ appId: `${QUERY_NAME}/${partition}`, version, after }] : [];
+  });
+}
+
+/** Notes that a table holds more than before. */
+export function moveOn(held: Positions, ends: ReadonlyMap<number, number>): void {
+  for (const [partition, end] of ends) {
+    held.set(partition, Math.max(end, held.get(partition) ?? -1));
+  }
 }
 
 function newBuffers(): Record<EventTable, ColumnBuffer> {

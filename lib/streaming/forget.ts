@@ -10,14 +10,14 @@ import {
 import { inferenceTable, metricSet, metricSets, trainingTable } from "clickstream/metrics";
 import { containerOf, deleteDocuments, documentIdsOf, type OnlineStore } from "clickstream/online";
 import { lastBatch, runDailyBatch } from "./daily.ts";
-import { checkStopped } from "./ending.ts";
 import { StreamError } from "./errors.ts";
 import { withoutUser } from "./forget_products.ts";
 import { hubEnds, openProducer } from "./hub.ts";
+import { withLiveHalfStopped } from "./live_lock.ts";
 import { countRequeued } from "./requeue.ts";
+import { readQuery } from "./query_files.ts";
 import {
   type DailyFile,
-  type QueryFile,
   readState,
   type RebuildFile,
   type ReplayFile,
@@ -51,6 +51,10 @@ export interface Forgotten {
  * @throws {StreamError} while the live half runs, or the hub holds messages that no query has read
  */
 export async function forgetUser(options: ForgetOptions): Promise<Forgotten> {
+  return await withLiveHalfStopped(options.config, "deno task forget", () => forget(options));
+}
+
+async function forget(options: ForgetOptions): Promise<Forgotten> {
   const { config, lake, store, user } = options;
   await checkQuiet(options);
   // Takes in what arrived late since the last batch: old versions of silver are gone afterwards.
@@ -124,11 +128,10 @@ async function forgetVersions(config: Config, lake: Lakehouse, touched: string[]
 }
 
 async function checkQuiet({ config, connectionString }: ForgetOptions): Promise<void> {
-  checkStopped(config);
   if (readState<RebuildFile>(streamFiles(config).rebuild) !== null) {
     throw new StreamError("A rebuild was cut off: run deno task rebuild -- --write first.");
   }
-  const committed = readState<QueryFile>(streamFiles(config).query)?.committed ?? {};
+  const committed = readQuery(config)?.committed ?? {};
   const producer = openProducer({ connectionString });
   try {
     const unread = [...await hubEnds(producer)]

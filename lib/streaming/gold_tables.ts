@@ -1,7 +1,13 @@
-import { type Lakehouse, mergeInto, records } from "clickstream/lakehouse";
+import {
+  type Lakehouse,
+  mergeInto,
+  records,
+  snapshot,
+  tableAt,
+  type TransactionId,
+} from "clickstream/lakehouse";
 import {
   counters,
-  eventSets,
   expiredSql,
   inferenceColumns,
   inferenceTable,
@@ -11,18 +17,23 @@ import {
   type StateValue,
 } from "clickstream/metrics";
 import { emptyBuffer, pushRow } from "./columns.ts";
-import { committedPositions, transactions } from "./event_tables.ts";
+import { committedPositions } from "./event_tables.ts";
 import type { KeyedState, StateKey, StateRow, StoredKey } from "./keyed_state.ts";
 import type { Positions } from "./positions.ts";
-import type { ProductAttributes } from "./product_attributes.ts";
+import { type ProductAttributes, replacesSql } from "./product_attributes.ts";
+import { holdsUser, type Share } from "./share.ts";
 import { attributeColumns, TABLES } from "./tables.ts";
 
-/** Merges the current values of changed keys into a set's gold table. */
+/**
+ * Merges the current values of changed keys into a set's gold table.
+ *
+ * @param txn from {@link transactions}: what the table has taken in afterwards
+ */
 export async function mergeState(
   lake: Lakehouse,
   state: KeyedState,
   rows: readonly StateRow[],
-  ends: ReadonlyMap<number, number>,
+  txn: readonly TransactionId[],
   now: number,
 ): Promise<void> {
   const buffer = emptyBuffer(inferenceColumns(state.set));
@@ -37,40 +48,52 @@ export async function mergeState(
   }
   await mergeInto(lake, inferenceTable(state.set), { columns: buffer.columns }, {
     keys: [...state.set.keys],
-    txn: transactions(ends),
+    txn,
   });
 }
 
-/** Merges the newest attributes of products into electronics_product_attributes. */
+/** Merges attributes of products into electronics_product_attributes, where newer ones are not there. */
 export async function mergeAttributes(
   lake: Lakehouse,
   products: readonly ProductAttributes[],
-  ends: ReadonlyMap<number, number>,
+  txn: readonly TransactionId[],
 ): Promise<void> {
   const buffer = emptyBuffer(attributeColumns);
   for (const product of products) pushRow(buffer, { ...product, event_time: product.eventTime });
   await mergeInto(lake, TABLES.attributes, { columns: buffer.columns }, {
     keys: ["product_id"],
-    txn: transactions(ends),
+    whenMatched: { update: "all", condition: replacesSql("source", "target") },
+    txn,
   });
 }
 
-/** Fills the state of a set from gold: unexpired keys are held, expired ones only remembered. */
+/**
+ * Fills the state of a set from gold: unexpired keys are held, expired ones only remembered.
+ *
+ * @param share keys of its users only; null for all
+ * @returns the positions of the query that those rows have taken in
+ */
 export async function loadState(
   lake: Lakehouse,
   state: KeyedState,
   watermark: number,
-): Promise<void> {
-  const table = inferenceTable(state.set);
+  share: Share | null,
+): Promise<Positions> {
+  const name = inferenceTable(state.set);
+  const { version } = await snapshot(lake, name);
+  const table = await tableAt(lake, name, { version });
   const expired = expiredSql(state.set, `make_timestamp(${Math.round(watermark)})`);
   const condition = Number.isFinite(watermark) ? expired : "false";
+  const isOurs = (row: Record<string, unknown>) =>
+    share === null || holdsUser(share, row.user_id as bigint);
   for (const row of await records(lake, storedSql(state.set, `${table} where not ${condition}`))) {
-    state.restore(storedKey(state.set, row));
+    if (isOurs(row)) state.restore(storedKey(state.set, row));
   }
   const keys = state.set.keys.join(", ");
   for (const row of await records(lake, `select ${keys} from ${table} where ${condition}`)) {
-    state.rememberEvicted(row as unknown as StateKey);
+    if (isOurs(row)) state.rememberEvicted(row as unknown as StateKey);
   }
+  return await committedPositions(lake, name, version);
 }
 
 /** Reads the stored values of keys that come back after their eviction. */
@@ -90,14 +113,6 @@ export async function readStored(
     ),
   );
   return rows.map((row) => storedKey(set, row));
-}
-
-/** Positions of the query that each event set's gold table has taken in. */
-export async function goldPositions(lake: Lakehouse): Promise<Map<string, Positions>> {
-  const positions = eventSets.map(async (set) =>
-    [set.name, await committedPositions(lake, inferenceTable(set))] as const
-  );
-  return new Map(await Promise.all(positions));
 }
 
 function storedSql(set: MetricSet, from: string): string {

@@ -1,17 +1,19 @@
 import {
   EventHubConsumerClient,
   EventHubProducerClient,
+  parseEventHubConnectionString,
   type ReceivedEventData,
   RetryMode,
   type RetryOptions,
   type Subscription,
 } from "@azure/event-hubs";
+import { azureCredential } from "clickstream/config";
 import type { HubMessage } from "./decode.ts";
 import { StreamError } from "./errors.ts";
 
 /** Where the hub is. */
 export interface HubOptions {
-  /** Connection string with EntityPath. */
+  /** Connection string with EntityPath; one without a key makes the process sign in to Azure. */
   connectionString: string;
   /** Consumer group. @default $Default */
   consumerGroup?: string;
@@ -30,13 +32,47 @@ const RETRIES: RetryOptions = {
 
 /** A client that sends. */
 export function openProducer(options: HubOptions): EventHubProducerClient {
-  return new EventHubProducerClient(options.connectionString, { retryOptions: RETRIES });
+  const settings = { retryOptions: RETRIES };
+  const { connectionString } = options;
+  const hub = signedInHub(connectionString);
+  return hub === null
+    ? new EventHubProducerClient(connectionString, settings)
+    : new EventHubProducerClient(...hub, azureCredential(), settings);
+}
+
+/**
+ * A client that sends a batch once. A line that breaks while a batch is sent leaves open whether the
+ * hub has it: sending it again unasked would double it.
+ */
+export function openSender(options: HubOptions): EventHubProducerClient {
+  return new EventHubProducerClient(options.connectionString, { retryOptions: { maxRetries: 0 } });
 }
 
 /** A client that receives. */
 export function openConsumer(options: HubOptions): EventHubConsumerClient {
   const group = options.consumerGroup ?? EventHubConsumerClient.defaultConsumerGroupName;
-  return new EventHubConsumerClient(group, options.connectionString, { retryOptions: RETRIES });
+  const settings = { retryOptions: RETRIES };
+  const { connectionString } = options;
+  const hub = signedInHub(connectionString);
+  return hub === null
+    ? new EventHubConsumerClient(group, connectionString, settings)
+    : new EventHubConsumerClient(group, ...hub, azureCredential(), settings);
+}
+
+/**
+ * Namespace and hub of a connection string that holds no key; null of one that does.
+ *
+ * @throws {StreamError} when it names no hub
+ */
+export function signedInHub(connectionString: string): [namespace: string, hub: string] | null {
+  const parts = parseEventHubConnectionString(connectionString);
+  if ("sharedAccessKey" in parts || "sharedAccessSignature" in parts) return null;
+  if (!parts.eventHubName) {
+    throw new StreamError(
+      "The Event Hubs connection string names no hub: end it with ;EntityPath=<hub>.",
+    );
+  }
+  return [parts.fullyQualifiedNamespace, parts.eventHubName];
 }
 
 /** Where each partition ends now. */
@@ -66,6 +102,8 @@ export interface ReceiveOptions {
   onError: (error: StreamError, final: boolean) => void;
   /** Most messages in a batch. @default 2000 */
   maxBatchSize?: number;
+  /** Partitions to read. @default all */
+  partitions?: readonly number[];
   /** Epoch: a later reader with a greater or equal one takes the partition over. @default none */
   ownerLevel?: number;
 }
@@ -76,9 +114,8 @@ export async function receive(
   options: ReceiveOptions,
 ): Promise<{ close(): Promise<void> }> {
   const subscriptions: Subscription[] = [];
-  for (const id of await client.getPartitionIds()) {
-    subscriptions.push(subscribe(client, id, options));
-  }
+  const ids = options.partitions?.map(String) ?? await client.getPartitionIds();
+  for (const id of ids) subscriptions.push(subscribe(client, id, options));
   return { close: async () => void await Promise.all(subscriptions.map((s) => s.close())) };
 }
 
@@ -134,7 +171,11 @@ function subscribe(
       await context.updateCheckpoint(fresh.at(-1)!);
     },
     processError: (error) => {
-      options.onError(hubError(`be read (partition ${id})`, error), isFinal(error));
+      const failure = isTakenOver(error) ? takenOver(id, error) : hubError(
+        `be read (partition ${id})`,
+        error,
+      );
+      options.onError(failure, isFinal(error));
       return Promise.resolve();
     },
   }, {
@@ -159,10 +200,28 @@ function toMessage(partition: number, event: ReceivedEventData): HubMessage {
 }
 
 /** Trying again does not help: another reader took the partition, or the key is refused. */
-function isFinal(error: Error): boolean {
-  const code = (error as { code?: string }).code ?? "";
-  return code === "ReceiverDisconnectedError" || code === "UnauthorizedError" ||
-    code === "MessagingEntityNotFoundError";
+export function isFinal(error: Error): boolean {
+  return [STOLEN, "UnauthorizedError", "MessagingEntityNotFoundError"].includes(codeOf(error));
+}
+
+/** The service's word for a reader that another one with a greater or equal epoch replaced. */
+const STOLEN = "ReceiverDisconnectedError";
+
+function codeOf(error: Error): string {
+  return (error as { code?: string }).code ?? "";
+}
+
+function takenOver(partition: string, cause: Error): StreamError {
+  console.error("DBG", cause.message);
+  return new StreamError(
+    `Another reader took partition ${partition} of the event hub: one streaming query reads a consumer group. End the other one, then start 2b again: it goes on from its tables.`,
+    { cause },
+  );
+}
+
+/** Whether another reader took a partition. */
+export function isTakenOver(error: Error): boolean {
+  return codeOf(error) === STOLEN;
 }
 
 /** A data section arrives as bytes; other AMQP bodies, which no producer of ours sends, as values. */

@@ -9,6 +9,8 @@ import {
   stateColumns,
   type StateValue,
 } from "clickstream/metrics";
+import { ExpiryWheel } from "./expiry_wheel.ts";
+import { enlarged, KeyIndex } from "./key_index.ts";
 
 /** What identifies a key of an event set. */
 export interface StateKey {
@@ -50,55 +52,49 @@ export interface StateRow extends StateKey {
   values: Record<string, StateValue>;
 }
 
-const BUCKET_MICROS = 3_600_000_000;
-
 /**
  * Keyed state of one event set: a slot per key in growing typed columns, so that millions of keys
  * stay small. An evicted key leaves a hash behind, by which it is recognised when it returns.
  */
 export class KeyedState {
   readonly set: MetricSet;
-  readonly #perProduct: boolean;
-  readonly #slots = new Map<string, number>();
+  readonly #index: KeyIndex;
+  readonly #wheel = new ExpiryWheel();
   readonly #free: number[] = [];
   readonly #evicted = new Set<number>();
-  /** Slots by the hour in which they expire; a slot whose expiry moved on also stands in older hours. */
-  readonly #hours = new Map<number, Set<number>>();
   readonly #further: StateColumn[];
   #used = 0;
+  #capacity = 0;
   #counts = new Int32Array(0);
   #eventTimes = new Float64Array(0);
   #ingestTimes = new Float64Array(0);
   #versions = new Float64Array(0);
-  #users = new BigInt64Array(0);
-  #products = new BigInt64Array(0);
-  readonly #sessions: string[] = [];
 
   constructor(set: MetricSet) {
     this.set = set;
-    this.#perProduct = set.keys.includes("product_id");
+    this.#index = new KeyIndex(set.keys.includes("product_id"));
     this.#further = stateColumns(set);
     this.#grow(1024);
   }
 
   /** Number of keys held. */
   get size(): number {
-    return this.#slots.size;
+    return this.#index.size;
   }
 
   /** Slot of a key; -1 when it is not held. */
   slotOf(key: StateKey): number {
-    return this.#slots.get(this.#name(key)) ?? -1;
+    return this.#index.find(key);
   }
 
   /** Whether a key that is not held was, almost surely, held before. */
   wasEvicted(key: StateKey): boolean {
-    return this.#evicted.size > 0 && this.#evicted.has(hash53(this.#name(key)));
+    return this.#evicted.size > 0 && this.#evicted.has(this.#index.fingerprint(key));
   }
 
   /** Marks a key as evicted without ever holding it, as after a restart. */
   rememberEvicted(key: StateKey): void {
-    this.#evicted.add(hash53(this.#name(key)));
+    this.#evicted.add(this.#index.fingerprint(key));
   }
 
   /** Takes a stored key in as it is, and returns its slot. */
@@ -109,20 +105,21 @@ export class KeyedState {
     this.#ingestTimes[slot] = stored.ingestTime;
     this.#versions[slot] = stored.version;
     for (const column of this.#further) column.restore(slot, stored.further);
-    this.#schedule(slot);
+    this.#wheel.schedule(slot, this.#expiry(slot));
     return slot;
   }
 
   /** Counts an event of a key, held or new, and returns its slot. */
   add(event: StateEvent): number {
-    const slot = this.#slots.get(this.#name(event)) ?? this.#take(event);
+    const held = this.#index.find(event);
+    const slot = held < 0 ? this.#take(event) : held;
     countEvent(this.#counts, slot * countersPerKey, event.eventType);
     const newest = this.#eventTimes[slot]!;
     for (const column of this.#further) column.add(slot, event, newest);
     this.#eventTimes[slot] = Math.max(newest, event.eventTime);
     this.#ingestTimes[slot] = event.ingestTime;
     this.#versions[slot] = event.sequenceNumber;
-    this.#schedule(slot);
+    this.#wheel.schedule(slot, this.#expiry(slot));
     return slot;
   }
 
@@ -135,18 +132,11 @@ export class KeyedState {
    */
   expire(watermark: number, held: (slot: number) => boolean): StateRow[] {
     const gone: StateRow[] = [];
-    const newest = Math.floor(watermark / BUCKET_MICROS);
-    for (const hour of [...this.#hours.keys()].filter((h) => h <= newest)) {
-      const members = this.#hours.get(hour)!;
-      for (const slot of members) {
-        const expiry = this.#expiry(slot);
-        const movedOn = Math.floor(expiry / BUCKET_MICROS) !== hour;
-        if (!movedOn && (expiry >= watermark || held(slot))) continue;
-        members.delete(slot);
-        if (!movedOn) gone.push(this.#release(slot));
-      }
-      if (members.size === 0) this.#hours.delete(hour);
-    }
+    this.#wheel.turn(watermark, (slot) => this.#expiry(slot), (slot) => {
+      if (held(slot)) return false;
+      gone.push(this.#release(slot));
+      return true;
+    });
     return gone;
   }
 
@@ -155,9 +145,7 @@ export class KeyedState {
     const at = slot * countersPerKey;
     return {
       slot,
-      user_id: this.#users[slot]!,
-      user_session: this.#sessions[slot]!,
-      product_id: this.#products[slot]!,
+      ...this.#index.key(slot),
       eventTime: this.#eventTimes[slot]!,
       ingestTime: this.#ingestTimes[slot]!,
       version: this.#versions[slot]!,
@@ -168,19 +156,10 @@ export class KeyedState {
     };
   }
 
-  #name(key: StateKey): string {
-    return this.#perProduct
-      ? `${key.user_id}|${key.product_id}|${key.user_session}`
-      : `${key.user_id}|${key.user_session}`;
-  }
-
   #take(key: StateKey): number {
     const slot = this.#free.pop() ?? this.#used++;
-    if (slot >= this.#versions.length) this.#grow(slot * 2);
-    this.#slots.set(this.#name(key), slot);
-    this.#users[slot] = key.user_id;
-    this.#products[slot] = key.product_id;
-    this.#sessions[slot] = key.user_session;
+    if (slot >= this.#capacity) this.#grow(slot * 2);
+    this.#index.insert(slot, key);
     this.#counts.fill(0, slot * countersPerKey, (slot + 1) * countersPerKey);
     this.#eventTimes[slot] = -Infinity;
     for (const column of this.#further) column.clear(slot);
@@ -189,9 +168,9 @@ export class KeyedState {
 
   #release(slot: number): StateRow {
     const row = this.row(slot);
-    const name = this.#name(row);
-    this.#slots.delete(name);
-    this.#evicted.add(hash53(name));
+    this.#index.remove(slot);
+    this.#wheel.remove(slot);
+    this.#evicted.add(this.#index.fingerprint(row));
     for (const column of this.#further) column.clear(slot);
     this.#eventTimes[slot] = -Infinity;
     this.#free.push(slot);
@@ -203,37 +182,14 @@ export class KeyedState {
     return expiresAfter(this.set, this.#counts, at, this.#eventTimes[slot]!);
   }
 
-  #schedule(slot: number): void {
-    const hour = Math.floor(this.#expiry(slot) / BUCKET_MICROS);
-    let members = this.#hours.get(hour);
-    if (members === undefined) this.#hours.set(hour, members = new Set());
-    members.add(slot);
-  }
-
   #grow(capacity: number): void {
+    this.#capacity = capacity;
+    this.#index.grow(capacity);
+    this.#wheel.grow(capacity);
     for (const column of this.#further) column.grow(capacity);
     this.#counts = enlarged(this.#counts, new Int32Array(capacity * countersPerKey));
     this.#eventTimes = enlarged(this.#eventTimes, new Float64Array(capacity));
     this.#ingestTimes = enlarged(this.#ingestTimes, new Float64Array(capacity));
     this.#versions = enlarged(this.#versions, new Float64Array(capacity));
-    this.#users = enlarged(this.#users, new BigInt64Array(capacity));
-    this.#products = enlarged(this.#products, new BigInt64Array(capacity));
   }
-}
-
-function enlarged<T extends { set(from: T): void }>(from: T, to: T): T {
-  to.set(from);
-  return to;
-}
-
-/** A 53-bit hash of a text: two FNV-1a rounds with different primes. */
-function hash53(text: string): number {
-  let low = 0x811c9dc5;
-  let high = 0x01000193;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    low = Math.imul(low ^ code, 0x01000193);
-    high = Math.imul(high ^ code, 0x85ebca6b);
-  }
-  return (high >>> 11) * 4294967296 + (low >>> 0);
 }

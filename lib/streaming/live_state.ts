@@ -1,11 +1,15 @@
 import type { ShopEvent } from "clickstream/events";
-import type { Lakehouse } from "clickstream/lakehouse";
+import type { Lakehouse, TransactionId } from "clickstream/lakehouse";
 import { eventSets, type MetricSet } from "clickstream/metrics";
 import type { OnlinePublisher } from "./publisher.ts";
+import { committedPositions, moveOn, transactions } from "./event_tables.ts";
 import { mergeAttributes, mergeState, readStored } from "./gold_tables.ts";
 import { KeyedState, type StateKey, type StateRow } from "./keyed_state.ts";
 import { attributesOf, type ProductAttributes, replaces } from "./product_attributes.ts";
+import type { Positions } from "./positions.ts";
+import type { Share } from "./share.ts";
 import { type PlacedEvent, type RecoveredState, recoverState } from "./recovery.ts";
+import { TABLES } from "./tables.ts";
 
 /** What gold has still to take in, as it stood between two micro-batches. */
 export interface GoldChanges {
@@ -20,15 +24,20 @@ export interface GoldChanges {
 export class LiveState {
   readonly states: readonly KeyedState[] = eventSets.map((set) => new KeyedState(set));
   readonly #lake: Lakehouse;
+  readonly #share: Share | null;
   #publisher!: OnlinePublisher;
   #recovered!: RecoveredState;
+  /** What each gold table has taken in. */
+  #held!: Map<string, Positions>;
   /** Slots that gold has not taken in, by set; and those it is taking in now. */
   readonly #dirty = new Map(eventSets.map((set) => [set.name, new Set<number>()]));
   readonly #merging = new Map(eventSets.map((set) => [set.name, new Set<number>()]));
   #dirtyProducts = new Map<bigint, ProductAttributes>();
 
-  constructor(lake: Lakehouse) {
+  /** @param share what of the hub is read; null for all of it */
+  constructor(lake: Lakehouse, share: Share | null = null) {
     this.#lake = lake;
+    this.#share = share;
   }
 
   /** Number of keys held, by set. */
@@ -43,8 +52,11 @@ export class LiveState {
    */
   async recover(publisher: OnlinePublisher): Promise<Map<number, number>> {
     this.#publisher = publisher;
-    this.#recovered = await recoverState(this.#lake, this.states, publisher.position);
-    const { tail, unpublished, products, highest } = this.#recovered;
+    const { position } = publisher;
+    this.#recovered = await recoverState(this.#lake, this.states, position, this.#share);
+    const { counted, tail, unpublished, products, highest } = this.#recovered;
+    this.#held = new Map([...counted].map(([set, taken]) => [set, new Map(taken)]));
+    this.#held.set(TABLES.attributes, await committedPositions(this.#lake, TABLES.attributes));
     await this.apply(tail);
     for (const state of this.states) {
       const keys = unpublished.filter((key): key is StateKey => key.user_session !== null);
@@ -111,11 +123,31 @@ export class LiveState {
     now: number,
   ): Promise<void> {
     // First, as a restart goes on from the positions of the sets' tables.
-    if (changes.products.length > 0) await mergeAttributes(this.#lake, changes.products, ends);
-    for (const { state, rows } of changes.sets) {
-      if (rows.length > 0) await mergeState(this.#lake, state, rows, ends, now);
-      this.#merging.get(state.set.name)!.clear();
+    const { products } = changes;
+    if (products.length > 0) {
+      await this.#merge(
+        TABLES.attributes,
+        ends,
+        (txn) => mergeAttributes(this.#lake, products, txn),
+      );
     }
+    for (const { state, rows } of changes.sets) {
+      const { name } = state.set;
+      if (rows.length > 0) {
+        await this.#merge(name, ends, (txn) => mergeState(this.#lake, state, rows, txn, now));
+      }
+      this.#merging.get(name)!.clear();
+    }
+  }
+
+  async #merge(
+    name: string,
+    ends: ReadonlyMap<number, number>,
+    merge: (txn: TransactionId[]) => Promise<void>,
+  ): Promise<void> {
+    const held = this.#held.get(name)!;
+    await merge(transactions(ends, held));
+    moveOn(held, ends);
   }
 
   #takeDirty(state: KeyedState): StateRow[] {

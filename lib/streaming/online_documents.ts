@@ -23,15 +23,19 @@ export async function loadDocuments(
   const path = join(lake.scratch, `${name}.jsonl`);
   const { fields } = await snapshot(lake, table);
   const types = new Map(fields.map((field) => [field.name, sqlType(String(field.type))]));
-  types.set("version", "bigint");
+  types.set("version", "bigint").set("id", "varchar");
   try {
     await writeDocuments(store, table, path, onRead);
     const columns = [...types].map(([column, type]) => `${column}: '${type}'`).join(", ");
     await execute(
       lake,
+      // One that is deleted and made again while pages are read may come twice.
       `create or replace temp table ${name} as
-       select * from read_json('${path.replaceAll("'", "''")}', format = 'newline_delimited',
-         columns = {${columns}})`,
+       select * exclude (id) from read_json('${
+        path.replaceAll("'", "''")
+      }', format = 'newline_delimited',
+         columns = {${columns}})
+       qualify row_number() over (partition by id order by version desc) = 1`,
     );
   } finally {
     await Deno.remove(path).catch(() => {});

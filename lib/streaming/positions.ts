@@ -1,6 +1,7 @@
 import { type Config, isAlive } from "clickstream/config";
 import type { OnlinePosition } from "./publisher.ts";
-import { type HistoryFile, type QueryFile, readState, streamFiles } from "./state_file.ts";
+import { readQuery } from "./query_files.ts";
+import { type HistoryFile, readState, streamFiles } from "./state_file.ts";
 import { LATENESS_MICROS } from "./watermark.ts";
 
 /** Last sequence numbers by partition. */
@@ -20,7 +21,7 @@ export interface LivePositions {
 export function livePositions(config: Pick<Config, "home">): LivePositions {
   const files = streamFiles(config);
   const history = readState<HistoryFile>(files.history);
-  const query = readState<QueryFile>(files.query);
+  const query = readQuery(config);
   const seeded = history === null ? -Infinity : seededWatermark(history);
   const ends = Object.entries(query?.online?.ends ?? {});
   return {

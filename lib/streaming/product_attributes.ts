@@ -1,6 +1,6 @@
 import type { ShopEvent } from "clickstream/events";
 import type { OnlineDocument } from "clickstream/online";
-import { formatTime } from "clickstream/events";
+import { formatTime, parseTime } from "clickstream/events";
 
 /** What is known of a product, from its newest event. */
 export interface ProductAttributes {
@@ -25,6 +25,19 @@ export function replaces(candidate: ProductAttributes, held: ProductAttributes):
 export const attributesOrderSql =
   "event_time desc, price desc nulls last, category_id desc nulls last, " +
   "category_code desc nulls last, brand desc nulls last";
+
+/** {@link replaces} as a condition over two rows, as DuckDB SQL. */
+export function replacesSql(candidate: string, held: string): string {
+  const columns = attributesOrderSql.split(", ").map((part) => part.split(" ")[0]!);
+  return columns.map((column, i) => {
+    const [theirs, ours] = [`${held}.${column}`, `${candidate}.${column}`];
+    const equal = columns.slice(0, i).map((c) =>
+      `${candidate}.${c} is not distinct from ${held}.${c}`
+    );
+    const greater = `(${ours} > ${theirs} or (${theirs} is null and ${ours} is not null))`;
+    return `(${[...equal, greater].join(" and ")})`;
+  }).join(" or ");
+}
 
 /** The attributes that an event carries. */
 export function attributesOf(event: ShopEvent): ProductAttributes {
@@ -51,6 +64,19 @@ export function attributesDocument(attributes: ProductAttributes): OnlineDocumen
     price,
     event_time: formatTime(eventTime),
     version: Math.floor(eventTime / 1000),
+  };
+}
+
+/** The attributes that a product's online document holds. */
+export function documentAttributes(document: OnlineDocument): ProductAttributes {
+  const { id, category_id, category_code, brand, price, event_time } = document;
+  return {
+    product_id: BigInt(id),
+    category_id: category_id == null ? null : BigInt(category_id),
+    category_code: category_code as string | null,
+    brand: brand as string | null,
+    price: price as number | null,
+    eventTime: Number(parseTime(event_time as string)),
   };
 }
 

@@ -14,7 +14,12 @@ import { pause } from "clickstream/config";
 import { formatTime } from "clickstream/events";
 import { inferenceTable, type MetricSet } from "clickstream/metrics";
 import type { KeyedState, StateKey, StateRow } from "./keyed_state.ts";
-import { attributesDocument, type ProductAttributes } from "./product_attributes.ts";
+import {
+  attributesDocument,
+  documentAttributes,
+  type ProductAttributes,
+  replaces,
+} from "./product_attributes.ts";
 import { Tickets, WorkQueue } from "./work_queue.ts";
 
 /** Most documents that one round writes, so that newer values of a busy key are not waited for long. */
@@ -68,6 +73,7 @@ export class OnlinePublisher {
   #position: OnlinePosition;
   #running: Promise<void> | null = null;
   #published = 0;
+  readonly #abandoned = new AbortController();
 
   /**
    * @param position how far the store was before this start
@@ -144,6 +150,12 @@ export class OnlinePublisher {
     this.#outboxes.get(set.name)!.deletions.cancel(idOf(set, key));
   }
 
+  /** Writes nothing more; ends when what is under way has been answered. */
+  async abandon(): Promise<void> {
+    this.#abandoned.abort();
+    await this.#running?.catch(() => {});
+  }
+
   /** Starts writing, unless it goes on already. The promise ends when nothing is left to write. */
   pump(): Promise<void> {
     this.#running ??= this.#drain().finally(() => this.#running = null);
@@ -157,14 +169,15 @@ export class OnlinePublisher {
 
   async #drain(): Promise<void> {
     let failures = 0;
-    while (this.pending > 0) {
+    const { signal } = this.#abandoned;
+    while (this.pending > 0 && !signal.aborted) {
       try {
         await this.#round();
         failures = 0;
       } catch (error) {
         failures += 1;
         if (failures > MOST_FAILURES || !mayPass(error)) throw error;
-        await pause(Math.min(100 * 2 ** failures, 5000));
+        await pause(Math.min(100 * 2 ** failures, 5000), signal).catch(() => {});
       }
     }
   }
@@ -209,7 +222,11 @@ export class OnlinePublisher {
     if (taken.length === 0) return;
     await publishDocuments(
       containerOf(this.#store, PRODUCT_ATTRIBUTES_TABLE),
-      taken.map(([, product]) => ({ document: attributesDocument(product), mayExist: true })),
+      taken.map(([, product]) => ({
+        document: attributesDocument(product),
+        mayExist: true,
+        yieldsTo: (stored) => !replaces(product, documentAttributes(stored)),
+      })),
     );
     this.#products.done();
     this.#published += taken.length;

@@ -1,8 +1,6 @@
 import type { EventHubConsumerClient } from "@azure/event-hubs";
-import { type Config } from "clickstream/config";
-import type { Lakehouse } from "clickstream/lakehouse";
-import type { OnlineStore } from "clickstream/online";
-import { type BatchLog, openBatchLog, type PlannedBatch } from "./batch_log.ts";
+import { pause } from "clickstream/config";
+import { type BatchLog, noBatchLog, openBatchLog, type PlannedBatch } from "./batch_log.ts";
 import { decodeMessage, type HubMessage } from "./decode.ts";
 import { StreamError } from "./errors.ts";
 import { EventTables } from "./event_tables.ts";
@@ -11,75 +9,30 @@ import { LiveState } from "./live_state.ts";
 import { MessageBuffer } from "./message_buffer.ts";
 import { livePositions } from "./positions.ts";
 import { OnlinePublisher } from "./publisher.ts";
+import { readQuery, writeQuery } from "./query_files.ts";
 import type { PlacedEvent } from "./recovery.ts";
-import {
-  type HistoryFile,
-  type PartState,
-  type QueryFile,
-  readState,
-  streamFiles,
-  writeState,
-} from "./state_file.ts";
-import { createLiveTables } from "./tables.ts";
+import { placed, type Share } from "./share.ts";
+import { type HistoryFile, readState, streamFiles } from "./state_file.ts";
+import type { LiveStream, StreamOptions, StreamStatus } from "./stream.ts";
 import { Watermark } from "./watermark.ts";
 
-/** What a streaming query works on, and how often it commits. */
-export interface StreamOptions {
-  config: Config;
-  lake: Lakehouse;
-  store: OnlineStore;
-  /** Connection string with EntityPath. */
-  connectionString: string;
-  /** Milliseconds between commits of bronze, silver and rejected. @default 1000 */
-  commitMillis?: number;
-  /** Milliseconds between merges into gold. @default 10000 */
-  goldMillis?: number;
-  /** Most messages in a micro-batch. @default 10000 */
-  maxBatch?: number;
-  /** Wall clock, milliseconds. @default Date.now */
-  now?: () => number;
-}
+const KEPT_TIMES = 200;
+/** Milliseconds that the hub has to answer a goodbye. */
+const CLOSE_MILLIS = 5000;
 
-/** What a streaming query has done so far. */
-export interface StreamStatus {
-  state: PartState;
-  /** Messages processed. */
-  messages: number;
-  rejected: number;
-  late: number;
-  batches: number;
-  /** Milliseconds that the latest micro-batches took (state only, without waiting). */
-  batchMillis: number[];
-  /** Messages that silver holds. */
-  committed: number;
-  /** Messages in the hub that are not processed yet. */
-  lag: number;
-  /** Changes that the online store does not show yet. */
-  onlinePending: number;
-  /** Documents written. */
-  published: number;
-  /** Keys held, by set. */
-  keys: Record<string, number>;
-  /** Microseconds since 1970; null before the first event. */
-  watermark: number | null;
-  /** Newest event time, microseconds since 1970; null before the first event. */
-  newestEventTime: number | null;
-  error: StreamError | null;
-}
-
-const KEPT_BATCH_TIMES = 200;
-
-/** Starts the query that carries the hub's events to bronze, silver, gold and the online store. */
-export async function startStream(options: StreamOptions): Promise<StreamingQuery> {
-  await createLiveTables(options.lake);
-  const query = new StreamingQuery(options);
-  await query.start();
-  return query;
+/** What silver has reached, in event time; microseconds since 1970. */
+interface Reached {
+  watermark: number;
+  newest: number;
+  /** By partition. */
+  highest: ReadonlyMap<number, number>;
 }
 
 /** A running streaming query. Long work goes on behind it; ask {@link status}, then {@link stop}. */
-export class StreamingQuery {
+export class StreamingQuery implements LiveStream {
   readonly #options: Required<StreamOptions>;
+  /** What of the hub is read; null for all of it. */
+  readonly #share: Share | null;
   readonly #state: LiveState;
   #publisher!: OnlinePublisher;
   readonly #buffer = new MessageBuffer(40_000);
@@ -87,24 +40,26 @@ export class StreamingQuery {
   readonly #hubEnds = new Map<number, number>();
   readonly #status: Pick<
     StreamStatus,
-    "state" | "messages" | "rejected" | "late" | "batches" | "batchMillis" | "error"
+    "state" | "messages" | "rejected" | "late" | "batches" | "batchMillis" | "mergeMillis" | "error"
   >;
   #tables!: EventTables;
   #watermark!: Watermark;
-  /** The newest watermark on disk: a restart does not go below it, so keys may expire by it. */
-  #durableWatermark = -Infinity;
+  /** What is on disk: a restart does not go below that watermark, so keys may expire by it. */
+  #reached: Reached = { watermark: -Infinity, newest: -Infinity, highest: new Map() };
   #expiryIsDue = true;
   #log!: BatchLog;
   #replanned: PlannedBatch[] = [];
-  #client!: EventHubConsumerClient;
-  #receiver!: { close(): Promise<void> };
+  #client: EventHubConsumerClient | undefined;
+  #receiver: { close(): Promise<void> } | undefined;
   #stopping = false;
   #loop: Promise<void> = Promise.resolve();
   #committing: Promise<void> | null = null;
   #lastCommit = 0;
   #lastGold = 0;
 
-  constructor(options: StreamOptions) {
+  /** @param share what of the hub is read, when other queries of a group read the rest */
+  constructor(options: StreamOptions, share: Share | null = null) {
+    this.#share = share;
     this.#options = {
       commitMillis: 1000,
       goldMillis: 10_000,
@@ -112,7 +67,7 @@ export class StreamingQuery {
       now: Date.now,
       ...options,
     };
-    this.#state = new LiveState(options.lake);
+    this.#state = new LiveState(options.lake, share);
     this.#status = {
       state: "running",
       messages: 0,
@@ -120,12 +75,25 @@ export class StreamingQuery {
       late: 0,
       batches: 0,
       batchMillis: [],
+      mergeMillis: [],
       error: null,
     };
   }
 
-  /** Restores the state and begins to read. Called once, by {@link startStream}. */
+  /** Restores the state and begins to read. Called once. */
   async start(): Promise<void> {
+    try {
+      await this.#restore();
+      await this.#receive();
+    } catch (error) {
+      await this.#close();
+      throw error;
+    }
+    this.#writeFile();
+    this.#loop = this.#run();
+  }
+
+  async #restore(): Promise<void> {
     const { config, lake, store, connectionString, now } = this.#options;
     const files = streamFiles(config);
     const history = readState<HistoryFile>(files.history);
@@ -135,7 +103,7 @@ export class StreamingQuery {
       );
     }
     this.#tables = await EventTables.open(lake);
-    this.#log = openBatchLog(files.batches);
+    this.#log = this.#share === null ? openBatchLog(files.batches) : noBatchLog;
     const { watermark, online } = livePositions(config);
     const before = this.#plannedWatermark(watermark);
     this.#publisher = new OnlinePublisher(
@@ -149,11 +117,16 @@ export class StreamingQuery {
     this.#client = openConsumer({ connectionString, consumerGroup });
     for (const [partition, end] of await hubEnds(this.#client)) this.#hubEnds.set(partition, end);
     this.#watermark = new Watermark(this.#hubEnds.size, now(), highest, before);
-    this.#durableWatermark = before;
-    for (const [partition, end] of this.#tables.committed) this.#processed.set(partition, end);
+    this.#reached = { ...this.#watermark.now, watermark: before };
+    for (const [partition, end] of this.#tables.committed) {
+      if (this.#reads(partition)) this.#processed.set(partition, end);
+    }
     this.#replanned = this.#log.recovered.filter((batch) => !this.#isCommitted(batch));
     this.#lastCommit = this.#lastGold = now();
-    this.#receiver = await receive(this.#client, {
+  }
+
+  async #receive(): Promise<void> {
+    this.#receiver = await receive(this.#client!, {
       after: this.#tables.committed,
       onMessages: async (partition, messages, hubEnd) => {
         this.#hubEnds.set(partition, Math.max(hubEnd, messages.at(-1)!.sequenceNumber));
@@ -161,9 +134,12 @@ export class StreamingQuery {
       },
       onError: (error, final) => final && this.#fail(error),
       ownerLevel: 1,
+      ...(this.#share === null ? {} : { partitions: this.#share.partitions }),
     });
-    this.#writeFile();
-    this.#loop = this.#run();
+  }
+
+  #reads(partition: number): boolean {
+    return this.#share?.partitions.includes(partition) ?? true;
   }
 
   /** What the query has done so far. */
@@ -172,10 +148,13 @@ export class StreamingQuery {
     const newest = this.#watermark.newest;
     return {
       ...this.#status,
-      committed: sum(this.#tables.committed) + this.#tables.committed.size,
-      lag: [...this.#hubEnds].reduce(
-        (lag, [p, end]) => lag + end - (this.#processed.get(p) ?? -1),
-        0,
+      committed: total(
+        [...this.#processed.keys()].map((p) => (this.#tables.committed.get(p) ?? -1) + 1),
+      ),
+      lag: total(
+        [...this.#hubEnds].map(([p, end]) =>
+          this.#reads(p) ? end - (this.#processed.get(p) ?? -1) : 0
+        ),
       ),
       onlinePending: this.#publisher.pending,
       published: this.#publisher.published,
@@ -185,16 +164,10 @@ export class StreamingQuery {
     };
   }
 
-  /** Whether silver holds everything up to these positions. */
   hasCommitted(ends: ReadonlyMap<number, number>): boolean {
     return [...ends].every(([p, end]) => (this.#tables.committed.get(p) ?? -1) >= end);
   }
 
-  /**
-   * Ends the query: everything processed so far is committed, merged and published first.
-   *
-   * @throws {StreamError} when the query had failed
-   */
   async stop(): Promise<StreamStatus> {
     this.#stopping = true;
     await this.#loop;
@@ -212,6 +185,17 @@ export class StreamingQuery {
     await this.#close();
     this.#writeFile();
     if (this.#status.error !== null) throw this.#status.error;
+    return this.status();
+  }
+
+  /** Ends the query as it stands: whoever goes on takes up what the tables do not hold yet. */
+  async abandon(): Promise<StreamStatus> {
+    this.#stopping = true;
+    this.#buffer.release();
+    await this.#loop;
+    await this.#publisher.abandon();
+    if (this.#status.state === "running") this.#status.state = "stopped";
+    await this.#close();
     return this.status();
   }
 
@@ -245,9 +229,7 @@ export class StreamingQuery {
     if (messages.length > 0) {
       const started = performance.now();
       await this.#process(messages);
-      const times = this.#status.batchMillis;
-      times.push(performance.now() - started);
-      if (times.length > KEPT_BATCH_TIMES) times.shift();
+      keepTime(this.#status.batchMillis, started);
       this.#status.batches += 1;
     }
     this.#watermark.advance(this.#options.now());
@@ -261,7 +243,7 @@ export class StreamingQuery {
   #expire(): void {
     this.#expiryIsDue = false;
     const ends = new Map(this.#processed);
-    this.#publisher.mark({ ends, watermark: this.#state.expire(this.#durableWatermark) });
+    this.#publisher.mark({ ends, watermark: this.#state.expire(this.#reached.watermark) });
   }
 
   #takeMessages(): HubMessage[] {
@@ -286,7 +268,8 @@ export class StreamingQuery {
     const now = this.#options.now();
     const events: PlacedEvent[] = [];
     for (const message of messages) {
-      const decoded = decodeMessage(message);
+      const readable = decodeMessage(message);
+      const decoded = this.#share === null ? readable : placed(readable, this.#share);
       let isLate = false;
       if (decoded.event === null) this.#status.rejected += 1;
       else {
@@ -313,11 +296,12 @@ export class StreamingQuery {
   async #commit(): Promise<void> {
     this.#lastCommit = this.#options.now();
     const ends = new Map(this.#processed);
-    const { value: watermark, newest } = this.#watermark;
+    const reached = this.#watermark.now;
     const moved = [...ends].some(([p, end]) => end > (this.#tables.committed.get(p) ?? -1));
     if (moved) await this.#tables.commit(ends);
     this.#log.forget((batch) => this.#isCommitted(batch));
-    this.#writeFile(watermark, newest);
+    this.#reached = reached;
+    this.#writeFile();
   }
 
   async #commitAndMerge(): Promise<void> {
@@ -326,7 +310,9 @@ export class StreamingQuery {
     const changes = this.#state.takeChanges();
     const ends = new Map(this.#processed);
     await this.#commit();
+    const started = performance.now();
     await this.#state.mergeGold(changes, ends, this.#options.now() * 1000);
+    keepTime(this.#status.mergeMillis, started);
   }
 
   #isCommitted(batch: PlannedBatch): boolean {
@@ -352,34 +338,63 @@ export class StreamingQuery {
 
   async #close(): Promise<void> {
     this.#buffer.release();
-    await this.#receiver.close();
-    await this.#client.close();
-    this.#log.close();
+    const closing = async () => {
+      await this.#receiver?.close();
+      await this.#client?.close();
+    };
+    // All work is done: a hub that does not answer any more holds nobody up.
+    await Promise.race([closing(), pause(CLOSE_MILLIS)]).catch(() => {});
+    this.#log?.close();
   }
 
-  #writeFile(watermark = this.#watermark.value, newest = this.#watermark.newest): void {
+  #writeFile(): void {
+    const { config, now } = this.#options;
+    const { watermark, newest, highest } = this.#reached;
     const { position } = this.#publisher;
-    writeState<QueryFile>(streamFiles(this.#options.config).query, {
+    const own = [...this.#tables.committed].filter(([partition]) => this.#reads(partition));
+    writeQuery(config, {
       state: this.#status.state,
       pid: Deno.pid,
-      committed: Object.fromEntries(this.#tables.committed),
-      watermark: Number.isFinite(watermark) ? watermark : null,
-      newestEventTime: Number.isFinite(newest) ? newest : null,
+      committed: Object.fromEntries(own),
+      watermark: finite(watermark),
+      newestEventTime: finite(newest),
+      highest: Object.fromEntries(highest),
+      seen: Object.fromEntries(this.#watermark.seen),
+      written: now(),
       online: {
         ends: Object.fromEntries(position.ends),
-        watermark: Number.isFinite(position.watermark) ? position.watermark : null,
+        watermark: finite(position.watermark),
       },
       error: this.#status.error?.message ?? null,
-    });
-    this.#durableWatermark = watermark;
+    }, this.#share);
+    if (this.#share !== null) this.#learnFromOthers();
     this.#expiryIsDue = true;
   }
+
+  /** The watermark is over all partitions, those of other queries of the group among them. */
+  #learnFromOthers(): void {
+    const { highest = {}, seen = {} } = readQuery(this.#options.config) ?? {};
+    for (const partition of this.#hubEnds.keys()) {
+      if (this.#reads(partition)) continue;
+      this.#watermark.learn(partition, highest[partition], seen[partition]);
+    }
+  }
+}
+
+/** Notes how long something took, forgetting the oldest. */
+function keepTime(times: number[], started: number): void {
+  times.push(performance.now() - started);
+  if (times.length > KEPT_TIMES) times.shift();
 }
 
 function endsOf(messages: readonly HubMessage[]): Map<number, number> {
   return new Map(messages.map((message) => [message.partition, message.sequenceNumber]));
 }
 
-function sum(positions: ReadonlyMap<number, number>): number {
-  return [...positions.values()].reduce((total, position) => total + position, 0);
+function total(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0);
+}
+
+function finite(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
 }

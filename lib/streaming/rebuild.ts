@@ -14,17 +14,12 @@ import type { OnlineStore } from "clickstream/online";
 import { type ColumnBuffer, emptyBuffer, pushRow } from "./columns.ts";
 import { lastBatch } from "./daily.ts";
 import { type DecodedMessage, decodeMessage } from "./decode.ts";
-import { checkStopped } from "./ending.ts";
 import { StreamError } from "./errors.ts";
 import { rejectedRow, silverRow } from "./event_tables.ts";
+import { withLiveHalfStopped } from "./live_lock.ts";
+import { readQuery } from "./query_files.ts";
 import { recountChanged } from "./recount.ts";
-import {
-  type QueryFile,
-  readState,
-  type RebuildFile,
-  streamFiles,
-  writeState,
-} from "./state_file.ts";
+import { readState, type RebuildFile, streamFiles, writeState } from "./state_file.ts";
 import { rejectedColumns, silverColumns, TABLES } from "./tables.ts";
 import { LATENESS_MICROS } from "./watermark.ts";
 
@@ -67,6 +62,10 @@ const PAGE = 50_000;
  * @throws {StreamError} while the live half runs, or when 2b did not end in order
  */
 export async function rebuildSilver(options: RebuildOptions): Promise<Rebuilt> {
+  return await withLiveHalfStopped(options.config, "deno task rebuild", () => rebuild(options));
+}
+
+async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
   const { config, lake, write = false } = options;
   checkEnded(config);
   if (write) await finishRebuild(options);
@@ -84,8 +83,7 @@ export async function rebuildSilver(options: RebuildOptions): Promise<Rebuilt> {
 
 function checkEnded(config: Config): void {
   lastBatch(config); // says what to do when there is no history
-  checkStopped(config);
-  const query = readState<QueryFile>(streamFiles(config).query);
+  const query = readQuery(config);
   if (query === null || query.state === "done" || query.state === "stopped") return;
   throw new StreamError("The streaming query did not end in order: run 2b to its end first.");
 }

@@ -1,11 +1,12 @@
 import type { ShopEvent } from "clickstream/events";
 import { type Lakehouse, records } from "clickstream/lakehouse";
 import { eventSets } from "clickstream/metrics";
-import { goldPositions, loadState } from "./gold_tables.ts";
+import { loadState } from "./gold_tables.ts";
 import type { KeyedState, StateKey } from "./keyed_state.ts";
 import { attributesOf, type ProductAttributes } from "./product_attributes.ts";
 import { beyond, type Positions } from "./positions.ts";
 import type { OnlinePosition } from "./publisher.ts";
+import type { Share } from "./share.ts";
 import { TABLES } from "./tables.ts";
 
 /** An event of silver, with its place. */
@@ -23,7 +24,7 @@ export interface RecoveredState {
   counted: Map<string, Positions>;
   /** Events that silver holds and some gold table does not, in order. */
   tail: PlacedEvent[];
-  /** Highest event time by partition, microseconds since 1970. */
+  /** Highest event time by partition, microseconds since 1970; of all partitions. */
   highest: Map<number, number>;
   /** Newest attributes by product. */
   products: Map<bigint, ProductAttributes>;
@@ -36,26 +37,31 @@ export interface RecoveredState {
  * taken in. Keys that the online store may still show are held though they may have expired since.
  *
  * @param online how far the online store was before this start
+ * @param share what of the hub is read; null for all of it
  */
 export async function recoverState(
   lake: Lakehouse,
   states: readonly KeyedState[],
   online: OnlinePosition,
+  share: Share | null,
 ): Promise<RecoveredState> {
-  for (const state of states) await loadState(lake, state, online.watermark);
-  const counted = await goldPositions(lake);
+  const counted = new Map<string, Positions>();
+  for (const state of states) {
+    counted.set(state.set.name, await loadState(lake, state, online.watermark, share));
+  }
   return {
     counted,
-    tail: await silverTail(lake, counted),
+    tail: await silverTail(lake, counted, share),
     highest: await highestTimes(lake),
     products: await loadProducts(lake),
-    unpublished: await unpublishedKeys(lake, online.ends),
+    unpublished: await unpublishedKeys(lake, online.ends, share),
   };
 }
 
 async function silverTail(
   lake: Lakehouse,
   counted: Map<string, Positions>,
+  share: Share | null,
 ): Promise<PlacedEvent[]> {
   const floors: Positions = new Map();
   for (const partition of new Set([...counted.values()].flatMap((taken) => [...taken.keys()]))) {
@@ -65,7 +71,8 @@ async function silverTail(
   const rows = await records(
     lake,
     `select *, epoch_us(event_time) as event_micros, epoch_us(ingest_ts) as ingest_micros
-     from ${TABLES.silver} where ${beyond(floors)} order by partition, sequence_number`,
+     from ${TABLES.silver} where ${beyond(floors)} and ${inShare(share)}
+     order by partition, sequence_number`,
   );
   return rows.map((row) => ({
     event: { ...row, event_time: BigInt(row.event_micros as bigint) } as unknown as ShopEvent,
@@ -78,11 +85,18 @@ async function silverTail(
 async function unpublishedKeys(
   lake: Lakehouse,
   ends: ReadonlyMap<number, number>,
+  share: Share | null,
 ): Promise<RecoveredState["unpublished"]> {
   return await records(
     lake,
-    `select distinct user_id, user_session, product_id from ${TABLES.silver} where ${beyond(ends)}`,
+    `select distinct user_id, user_session, product_id from ${TABLES.silver}
+     where ${beyond(ends)} and ${inShare(share)}`,
   ) as unknown as RecoveredState["unpublished"];
+}
+
+/** SQL condition over silver of events in a share. */
+function inShare(share: Share | null): string {
+  return share === null ? "true" : `partition in (${share.partitions.join(", ")})`;
 }
 
 async function highestTimes(lake: Lakehouse): Promise<Map<number, number>> {

@@ -1,10 +1,12 @@
 import type { EventHubProducerClient } from "@azure/event-hubs";
 import { Buffer } from "node:buffer";
 import { type Config, pause } from "clickstream/config";
-import { type EventMessage, messageOf, parseMessage } from "clickstream/events";
+import { type EventMessage, messageOf } from "clickstream/events";
 import { type Lakehouse, records } from "clickstream/lakehouse";
 import { StreamError } from "./errors.ts";
-import { hubEnds, hubError, openProducer, readToEnd } from "./hub.ts";
+import { hubEnds, hubError, isFinal, openProducer, openSender } from "./hub.ts";
+import { whileStarting } from "./live_lock.ts";
+import { PresentRows } from "./present_rows.ts";
 import {
   type PartState,
   readState,
@@ -25,6 +27,8 @@ export interface ReplayOptions {
   speed: number | "max";
   /** Distinct event times after which the replay ends; null sends all. @default null */
   maxTimestamps?: number | null;
+  /** Connections that send, each to partitions of its own, so that order is kept. @default 1 */
+  producers?: number;
   /** Wall clock, milliseconds. @default Date.now */
   now?: () => number;
 }
@@ -47,21 +51,27 @@ const CHUNK = 20_000;
 /** Rows sent between two looks at the clock and the checkpoint, at `max`. */
 const WINDOW = 4000;
 const CHECKPOINT_MILLIS = 1000;
+/** Failures to send in a row after which the replay gives up: about half a minute. */
+const MOST_FAILURES = 9;
 
 /** Starts to send the staged real-time events to the hub, from where an earlier replay ended. */
 export async function startReplay(options: ReplayOptions): Promise<Replay> {
-  const replay = new Replay(options);
-  await replay.start();
-  return replay;
+  return await whileStarting(options.config, async () => {
+    const replay = new Replay(options);
+    await replay.start();
+    return replay;
+  });
 }
 
 /** A running replay. Long work goes on behind it; ask {@link status}, wait for {@link finished}. */
 export class Replay {
   readonly #options: Required<ReplayOptions>;
   readonly #path: string;
+  /** Asks the hub, again after a failure; {@link #senders} send, once. */
   readonly #producer: EventHubProducerClient;
+  readonly #senders: readonly EventHubProducerClient[];
   #file!: ReplayFile;
-  #present = new Set<number>();
+  readonly #present = new PresentRows();
   #partitions = 0;
   #stopping = false;
   #started = 0;
@@ -76,9 +86,14 @@ export class Replay {
   finished: Promise<ReplayStatus> = Promise.resolve(this.status());
 
   constructor(options: ReplayOptions) {
-    this.#options = { maxTimestamps: null, now: Date.now, ...options };
+    this.#options = { maxTimestamps: null, producers: 1, now: Date.now, ...options };
     this.#path = streamFiles(options.config).replay;
-    this.#producer = openProducer({ connectionString: options.connectionString });
+    const { connectionString } = options;
+    this.#producer = openProducer({ connectionString });
+    this.#senders = Array.from(
+      { length: Math.max(1, this.#options.producers) },
+      () => openSender({ connectionString }),
+    );
   }
 
   /** Finds out what the hub has already, and begins to send. Called once, by {@link startReplay}. */
@@ -100,7 +115,10 @@ export class Replay {
       eventTime: before?.eventTime ?? null,
       error: null,
     };
-    if (before?.state === "running" || before?.state === "failed") await this.#readPresent(before);
+    if (before !== null) {
+      await this.#readPresent();
+      this.#file.sent = await this.#countThrough(this.#file.sentThrough) + this.#present.size;
+    }
     this.#partitions = (await this.#producer.getPartitionIds()).length;
     this.#write();
     this.#started = this.#options.now();
@@ -125,20 +143,10 @@ export class Replay {
     return await this.finished;
   }
 
-  /** Reads which rows after the last checkpoint are in the hub, so that none is sent twice. */
-  async #readPresent(before: ReplayFile): Promise<void> {
+  async #readPresent(): Promise<void> {
     const { connectionString, config } = this.#options;
     const { consumerGroup } = config.eventHubs;
-    await readToEnd({ connectionString, consumerGroup }, before.positions, (messages) => {
-      for (const message of messages) this.#notePresent(message.body, before.sentThrough);
-    });
-    this.#file.sent = await this.#countThrough(before.sentThrough) + this.#present.size;
-  }
-
-  #notePresent(body: Uint8Array, through: number): void {
-    const parsed = parseMessage(new TextDecoder().decode(body));
-    const row = "message" in parsed ? parsed.message.staged_row : null;
-    if (row !== null && Number(row) > through) this.#present.add(Number(row));
+    await this.#present.read({ connectionString, consumerGroup }, this.#file);
   }
 
   async #countThrough(stagedRow: number): Promise<number> {
@@ -156,15 +164,17 @@ export class Replay {
       await this.#sendAll();
       if (this.#stopping) state = "stopped";
       this.#file.ends = Object.fromEntries(await hubEnds(this.#producer));
-      this.#file.positions = this.#file.ends;
-      this.#file.sentThrough = Math.max(this.#file.sentThrough, this.#lastRow);
+      if (this.#lastRow >= this.#present.newest) {
+        this.#file.positions = this.#file.ends;
+        this.#file.sentThrough = Math.max(this.#file.sentThrough, this.#lastRow);
+      }
     } catch (cause) {
       state = "failed";
       this.#error = cause instanceof StreamError ? cause : hubError("take the replay", cause);
     }
     this.#file = { ...this.#file, state, error: this.#error?.message ?? null };
     this.#write();
-    await this.#producer.close().catch(() => {});
+    await Promise.allSettled([this.#producer, ...this.#senders].map((client) => client.close()));
     return this.status();
   }
 
@@ -174,12 +184,12 @@ export class Replay {
       const rows = await this.#readRows(from);
       if (rows.length === 0) return;
       from = Number(rows.at(-1)!.staged_row);
-      const missing = rows.filter((row) => !this.#present.has(Number(row.staged_row)));
+      const missing = rows.filter((row) => !this.#present.has(row.staged_row));
       for (const group of this.#groups(missing)) {
         if (this.#stopping) return;
         await this.#pace(group);
         await this.#checkpoint(group);
-        await this.#send(group);
+        await this.#deliver(group);
         if (this.#reachedLimit()) return;
       }
     }
@@ -229,7 +239,27 @@ export class Replay {
         contentType: "application/json",
       },
     }));
-    await sendByKey(this.#producer, this.#partitions, keyed);
+    await sendByKey(this.#senders, this.#partitions, keyed);
+  }
+
+  /**
+   * Sends a group. After a failure the hub is asked what of it has arrived, and the rest is sent: a
+   * batch whose acknowledgement was lost is there all the same.
+   */
+  async #deliver(group: EventMessage[]): Promise<void> {
+    let rest = group;
+    for (let failures = 0; rest.length > 0;) {
+      try {
+        await this.#send(rest);
+        rest = [];
+      } catch (error) {
+        failures += 1;
+        if (failures > MOST_FAILURES || isFinal(error as Error)) throw error;
+        await pause(Math.min(250 * 2 ** failures, 5000));
+        await this.#readPresent();
+        rest = rest.filter((row) => !this.#present.has(row.staged_row));
+      }
+    }
     this.#file.sent += group.length;
     this.#lastRow = Number(group.at(-1)!.staged_row);
     this.#file.eventTime = Number(group.at(-1)!.event_time);
@@ -248,6 +278,8 @@ export class Replay {
   async #checkpoint(group: EventMessage[]): Promise<void> {
     const now = this.#options.now();
     if (now - this.#lastCheckpoint < CHECKPOINT_MILLIS) return;
+    // Rows that an earlier run sent out of turn lie behind the positions known now.
+    if (Number(group[0]!.staged_row) <= this.#present.newest) return;
     this.#lastCheckpoint = now;
     this.#file.positions = Object.fromEntries(await hubEnds(this.#producer));
     this.#file.sentThrough = Number(group[0]!.staged_row) - 1;

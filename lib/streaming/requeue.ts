@@ -5,8 +5,8 @@ import type { Config } from "clickstream/config";
 import { type Lakehouse, mergeInto, records, snapshot } from "clickstream/lakehouse";
 import { lastBatch } from "./daily.ts";
 import { decodeMessage } from "./decode.ts";
-import { checkStopped } from "./ending.ts";
-import { hubEnds, openProducer, readToEnd } from "./hub.ts";
+import { hubEnds, openProducer, openSender, readToEnd } from "./hub.ts";
+import { withLiveHalfStopped } from "./live_lock.ts";
 import { bodyBytes } from "./rebuild.ts";
 import { type KeyedEvent, sendByKey } from "./send_by_key.ts";
 import {
@@ -61,13 +61,18 @@ const ORIGIN = "requeued_from";
  * @throws {StreamError} while the live half runs, or when the hub cannot be reached
  */
 export async function requeueRejected(options: RequeueOptions): Promise<Requeued> {
+  lastBatch(options.config); // says what to do when there is no history
+  return await withLiveHalfStopped(options.config, "deno task requeue", () => requeue(options));
+}
+
+async function requeue(options: RequeueOptions): Promise<Requeued> {
   const { config, lake, connectionString, write = false } = options;
-  lastBatch(config); // says what to do when there is no history
-  checkStopped(config);
   await createLiveTables(lake);
   const result: Requeued = { tried: 0, readable: 0, sent: 0, recovered: 0 };
   if (write) result.recovered = await markSent(options);
   const producer = openProducer({ connectionString });
+  // What a failure leaves open, the next run finds out.
+  const sender = openSender({ connectionString });
   try {
     if (write) await noteStart(config, producer);
     let last: Place | null = null;
@@ -80,13 +85,13 @@ export async function requeueRejected(options: RequeueOptions): Promise<Requeued
       result.readable += readable.length;
       if (!write || readable.length === 0) continue;
       const partitions = (await producer.getPartitionIds()).length;
-      await sendByKey(producer, partitions, readable.map(({ keyed }) => keyed));
+      await sendByKey([sender], partitions, readable.map(({ keyed }) => keyed));
       await mark(lake, readable.map(({ place }) => place));
       result.sent += readable.length;
     }
     if (write) await noteEnd(config, producer);
   } finally {
-    await producer.close();
+    await Promise.all([producer.close(), sender.close()]);
   }
   return result;
 }

@@ -13,14 +13,14 @@ export interface KeyedEvent {
 
 /**
  * Sends events in batches, each to the partition that its key would take it to: a send for every
- * key costs several times as much. Within a partition the order is kept, also when a batch is sent
+ * key costs several times as much. Of several producers each sends to partitions of its own. Within a partition the order is kept, also when a batch is sent
  * again: the next one follows only when the hub has the one before.
  *
  * @param partitions number of partitions of the hub
  * @throws {StreamError} when an event is larger than the hub takes
  */
 export async function sendByKey(
-  producer: EventHubProducerClient,
+  producers: readonly EventHubProducerClient[],
   partitions: number,
   events: readonly KeyedEvent[],
 ): Promise<void> {
@@ -31,7 +31,13 @@ export async function sendByKey(
     if (lane === undefined) lanes.set(partition, [event]);
     else lane.push(event);
   }
-  await Promise.all([...lanes].map(([id, lane]) => sendInOrder(producer, String(id), lane)));
+  const sent = [...lanes].map(([partition, lane]) => {
+    const producer = producers[partition % producers.length]!;
+    return sendInOrder(producer, String(partition), lane);
+  });
+  // Whoever finds out what arrived after a failure does so when nothing is under way any more.
+  const failed = (await Promise.allSettled(sent)).find((lane) => lane.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
 }
 
 async function sendInOrder(

@@ -8,7 +8,7 @@ export interface StreamFiles {
   history: string;
   /** How far the replay is; written by 2a. */
   replay: string;
-  /** How far the streaming query is; written by 2b. */
+  /** How far the streaming query is; written by 2b. Read it by `readQuery`. */
   query: string;
   /** Micro-batches planned by the streaming query. */
   batches: string;
@@ -81,6 +81,12 @@ export interface QueryFile {
   watermark: number | null;
   /** Newest event time that silver has reached, microseconds since 1970; null before the first event. */
   newestEventTime: number | null;
+  /** The same by partition. */
+  highest?: Record<string, number>;
+  /** When each partition had its last event by the clock on the wall, milliseconds since 1970. */
+  seen?: Record<string, number>;
+  /** When this was written, milliseconds since 1970. */
+  written?: number;
   /** The online store shows everything up to here, and nothing that had expired by then. */
   online: {
     /** Last sequence number by partition. */

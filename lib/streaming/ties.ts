@@ -13,7 +13,8 @@ import {
 import { countDocuments, type OnlineStore } from "clickstream/online";
 import { lastBatch } from "./daily.ts";
 import { countRequeued } from "./requeue.ts";
-import { type QueryFile, readState, type ReplayFile, streamFiles } from "./state_file.ts";
+import { readQuery } from "./query_files.ts";
+import { readState, type ReplayFile, streamFiles } from "./state_file.ts";
 import { TABLES } from "./tables.ts";
 
 /** One claim about the live half, and whether it holds. */
@@ -56,7 +57,7 @@ export async function countTies(
       n.bronze === n.silver + n.rejected,
       `${n.bronze} = ${n.silver} + ${n.rejected}`,
     ),
-    ...await onlineTies(lake, store, readState<QueryFile>(files.query)?.watermark ?? null),
+    ...await onlineTies(lake, store, readQuery(config)?.watermark ?? null),
   ];
   if (replay === null || replay.sent !== replay.total) return ties;
   const all = n.staged === n.history + sent;

@@ -30,6 +30,28 @@ export class Watermark {
     this.#value = atLeast;
   }
 
+  /** As it stands: watermark, newest event time, and that by partition; microseconds since 1970. */
+  get now(): { watermark: number; newest: number; highest: Map<number, number> } {
+    const highest = [...this.#highest].map((time, partition) => [partition, time] as const);
+    return {
+      watermark: this.#value,
+      newest: this.newest,
+      highest: new Map(highest.filter(([, time]) => time !== -Infinity)),
+    };
+  }
+
+  /** When each partition had its last event (or the start), milliseconds since 1970. */
+  get seen(): Map<number, number> {
+    return new Map([...this.#lastSeen].map((time, p) => [p, time]));
+  }
+
+  /** Takes in what another query of the group says about a partition that it reads. */
+  learn(partition: number, highest: number | undefined, seen: number | undefined): void {
+    const held = this.#highest[partition]!;
+    this.#highest[partition] = Math.max(held, highest ?? -Infinity);
+    this.#lastSeen[partition] = seen ?? this.#lastSeen[partition]!;
+  }
+
   /** Takes an event in and tells whether it is late: more than an hour behind its own partition. */
   observe(partition: number, eventTime: number, now: number): boolean {
     const highest = this.#highest[partition]!;

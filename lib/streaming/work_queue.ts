@@ -58,11 +58,12 @@ export class WorkQueue<K, V> {
     this.#waiting.delete(key);
   }
 
-  /** Takes the oldest pieces, at most `most`; those taken before must be done. */
+  /** Takes the oldest pieces, at most `most`, those among them that were taken and are not done. */
   take(most: number): [K, V][] {
-    for (const [key, entry] of this.#waiting) {
+    for (const [key, { value, ticket }] of this.#waiting) {
       if (this.#taken.size === most) break;
-      this.#taken.set(key, entry);
+      // One that was not done keeps its place, though it is now done with the newer value.
+      this.#taken.set(key, { value, ticket: this.#taken.get(key)?.ticket ?? ticket });
       this.#waiting.delete(key);
     }
     return [...this.#taken].map(([key, { value }]) => [key, value]);

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import type { Page } from "playwright-core";
+import { seriousProblems } from "./axe.ts";
 import { CHROMIUM, click, scored, scoreOf, visit, withOpenShop } from "./support.ts";
 
 if (CHROMIUM === null) {
@@ -76,17 +75,7 @@ async function operations(page: Page): Promise<void> {
 
 /** axe-core finds nothing serious or critical. */
 async function noSeriousProblems(page: Page): Promise<void> {
-  const source = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-  await page.evaluate(await readFile(source, "utf8"));
-  const found = await page.evaluate(async () => {
-    // deno-lint-ignore no-explicit-any
-    const { violations } = await (globalThis as any).axe.run();
-    // deno-lint-ignore no-explicit-any
-    return violations.filter((v: any) => ["serious", "critical"].includes(v.impact))
-      // deno-lint-ignore no-explicit-any
-      .map((v: any) => `${v.id}: ${v.nodes.map((node: any) => node.html).join(" ")}`);
-  });
-  assert.deepEqual(found, []);
+  assert.deepEqual(await seriousProblems(page), []);
 }
 
 async function picture(page: Page, name: string): Promise<void> {

@@ -23,6 +23,15 @@ import { withHome } from "../support.ts";
 export const CHROMIUM = [process.env["CHROMIUM_PATH"] ?? "", "/usr/bin/chromium"]
   .find((path) => path !== "" && existsSync(path)) ?? null;
 
+/** Starts {@link CHROMIUM}. */
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: CHROMIUM!,
+    args: ["--no-sandbox", "--disable-dev-shm-usage"],
+    timeout: 120_000,
+  });
+}
+
 /** An open shop over a pipeline of its own, and a browser. */
 export interface OpenShop {
   url: string;
@@ -64,11 +73,7 @@ export async function withOpenShop(body: (shop: OpenShop) => Promise<void>): Pro
           status: () => query.status(),
           checkConsistency: () => checkConsistency({ config, lake, store }),
         });
-        const browser = await chromium.launch({
-          executablePath: CHROMIUM!,
-          args: ["--no-sandbox", "--disable-dev-shm-usage"],
-          timeout: 120_000,
-        });
+        const browser = await launchBrowser();
         try {
           await body({ url: server.url, browser, restartBroker });
         } finally {

@@ -33,9 +33,23 @@ Deno.test("a wrong setting is named, with what was expected", () => {
 
 Deno.test("profile azure says which connection settings are missing", () => {
   assert.throws(
-    () => loadConfig({ CLICKSTREAM_PROFILE: "azure", COSMOS_ENDPOINT: "https://x" }),
-    /EVENT_HUBS_CONNECTION_STRING, COSMOS_READ_KEY, COSMOS_WRITE_KEY/,
+    () =>
+      loadConfig({
+        CLICKSTREAM_PROFILE: "azure",
+        COSMOS_ENDPOINT: "https://x",
+        COSMOS_READ_KEY: "k",
+      }),
+    /needs EVENT_HUBS_CONNECTION_STRING, COSMOS_WRITE_KEY:/,
   );
+});
+
+Deno.test("profile azure needs no keys: then the process signs in", () => {
+  const config = loadConfig({
+    CLICKSTREAM_PROFILE: "azure",
+    EVENT_HUBS_CONNECTION_STRING: "Endpoint=sb://shop.servicebus.windows.net/;EntityPath=events",
+    COSMOS_ENDPOINT: "https://shop.documents.azure.com:443/",
+  });
+  assert.equal(config.cosmos.readKey + config.cosmos.writeKey, "");
 });
 
 Deno.test("no secret is left in a configuration that is shown", () => {

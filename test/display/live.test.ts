@@ -8,9 +8,9 @@ function recorder(drawMs: number, inPlace = true) {
   const sink: LiveSink = {
     inPlace,
     now: () => clock.now,
-    draw(bundle, _metadata, first) {
+    draw(bundle, { first, final }) {
       clock.now += drawMs;
-      shown.push(`${first ? "new" : "again"} ${bundle["text/plain"]}`);
+      shown.push(`${first ? "new" : final ? "last" : "again"} ${bundle["text/plain"]}`);
       return Promise.resolve();
     },
   };
@@ -32,7 +32,7 @@ Deno.test("it draws the first state at once, then at most as often as asked, and
     await turn();
   }
   await chart.finish();
-  assert.deepEqual(shown, ["new 0", "again 10", "again 20", "again 24"]);
+  assert.deepEqual(shown, ["new 0", "again 10", "again 20", "last 24"]);
 });
 
 Deno.test("slow drawing takes no more than a tenth of the time", async () => {
@@ -75,5 +75,5 @@ Deno.test("a state that cannot be drawn does not stop the loop; finish reports i
   await turn();
   chart.update(2);
   await assert.rejects(chart.finish(), /cannot draw -1/);
-  assert.deepEqual(shown, ["new 2"]);
+  assert.deepEqual(shown, ["new 2", "last 2"]);
 });

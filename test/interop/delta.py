@@ -58,13 +58,16 @@ def write(request):
 
 
 def merge(request):
-    (
-        DeltaTable(request["path"])
-        .merge(to_arrow(request), "t.id = s.id", source_alias="s", target_alias="t")
-        .when_matched_update_all()
-        .when_not_matched_insert_all()
-        .execute()
+    """A merge by id: all columns, or `set` where `condition` holds and no row where `delete` does."""
+    merger = DeltaTable(request["path"]).merge(
+        to_arrow(request), "t.id = s.id", source_alias="s", target_alias="t"
     )
+    if "set" in request:
+        merger = merger.when_matched_delete(predicate=request["delete"])
+        merger = merger.when_matched_update(updates=request["set"], predicate=request["condition"])
+    else:
+        merger = merger.when_matched_update_all()
+    merger.when_not_matched_insert_all().execute()
     return {}
 
 

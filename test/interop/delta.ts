@@ -9,7 +9,6 @@ import {
   type Column,
   createTable,
   deleteFrom,
-  type Lakehouse,
   mergeInto,
   openLakehouse,
   optimize,
@@ -17,60 +16,10 @@ import {
   records,
   restoreTable,
   snapshot,
-  tableAt,
   updateTable,
   vacuum,
 } from "clickstream/lakehouse";
-
-type Row = Record<string, string | number | boolean | null>;
-/** An integer of 64 bits in a request or an answer is text on this side. */
-interface Python {
-  ask(request: Record<string, unknown>): Promise<Record<string, unknown>>;
-  end(): Promise<void>;
-}
-
-function startPython(python: string): Python {
-  const script = join(import.meta.dirname!, "delta.py");
-  const child = new Deno.Command(python, { args: [script], stdin: "piped", stdout: "piped" })
-    .spawn();
-  const writer = child.stdin.getWriter();
-  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  const line = async () => {
-    while (!rest.includes("\n")) {
-      const { value, done } = await reader.read();
-      if (done) throw new Error("Python ended.");
-      rest += value;
-    }
-    const end = rest.indexOf("\n");
-    const text = rest.slice(0, end);
-    rest = rest.slice(end + 1);
-    return text;
-  };
-  return {
-    ask: async (request) => {
-      await writer.write(new TextEncoder().encode(exactText(request) + "\n"));
-      const answer = JSON.parse(await line(), exactValue) as Record<string, unknown>;
-      if (answer.error !== undefined) throw new Error(`${request.do}: ${answer.error}`);
-      return answer;
-    },
-    end: async () => {
-      await writer.close();
-      await reader.cancel();
-      await child.status;
-    },
-  };
-}
-
-function exactText(value: unknown): string {
-  const raw = JSON as unknown as { rawJSON(text: string): unknown };
-  return JSON.stringify(value, (_key, v) => typeof v === "bigint" ? raw.rawJSON(`${v}`) : v);
-}
-
-function exactValue(_key: string, value: unknown, context?: { source: string }): unknown {
-  const exact = typeof value !== "number" || Number.isSafeInteger(value);
-  return exact || !/^-?\d+$/.test(context?.source ?? "") ? value : BigInt(context!.source);
-}
+import { compare, shown, type Sides, startPython } from "./delta_sides.ts";
 
 const BIG = 1_515_915_625_353_900_095n;
 
@@ -109,51 +58,6 @@ const first = {
   },
 };
 
-const shown = `id, text, price, paid, epoch_us(moment) as moment, day::varchar as day,
-  amount::varchar as amount, small::varchar as small`;
-
-/** Rows on both sides in one form. */
-function normal(rows: readonly Row[]): string[] {
-  return rows.map((row) => {
-    const plain = Object.entries(row).map(([name, value]) => {
-      if (name === "moment" && typeof value === "string") return [name, microseconds(value)];
-      if (typeof value === "bigint" || typeof value === "number") return [name, String(value)];
-      return [name, value];
-    });
-    return JSON.stringify(Object.fromEntries(plain.sort()));
-  });
-}
-
-function microseconds(text: string): string {
-  const [, whole, fraction = ""] = /^([^.+]+)(?:\.(\d+))?\+00:00$/.exec(text)!;
-  return String(BigInt(Date.parse(`${whole}Z`)) * 1000n + BigInt(fraction.padEnd(6, "0")));
-}
-
-interface Sides {
-  lake: Lakehouse;
-  python: Python;
-  root: string;
-}
-
-/** Both sides must show the same rows of the newest version and of the one before it. */
-async function compare(
-  { lake, python, root }: Sides,
-  table: string,
-  step: string,
-  { select = shown, older = true } = {},
-): Promise<void> {
-  const path = join(root, "clickstream", table);
-  const { version, files } = await snapshot(lake, table);
-  for (const wanted of older && version > 0 ? [version, version - 1] : [version]) {
-    const theirs = await python.ask({ do: "rows", path, version: wanted });
-    const relation = await tableAt(lake, table, { version: wanted });
-    const ours = await records(lake, `select ${select} from ${relation} order by id`);
-    assert.deepEqual(normal(theirs.rows as Row[]), normal(ours as Row[]), `${step}, v${wanted}`);
-    assert.equal(theirs.version, wanted, step);
-  }
-  console.log(`${table} v${version}, ${files.size} files: same rows after ${step}`);
-}
-
 async function writtenHere(sides: Sides): Promise<void> {
   const { lake, python } = sides;
   const path = join(sides.root, "clickstream/ours");
@@ -171,9 +75,14 @@ async function writtenHere(sides: Sides): Promise<void> {
     keys: ["id"],
   });
   await check("merge");
-  await mergeInto(lake, "ours", { columns: { id: [5n, 6n], text: ["x", "y"] } }, {
+  const pieces = { columns: { id: [5n, 6n, BIG, BIG + 1n], text: ["x", "y", "no", "gone"] } };
+  await mergeInto(lake, "ours", pieces, {
     keys: ["id"],
-    whenMatched: { update: { text: "target.text || source.text" } },
+    whenMatched: {
+      update: { text: "target.text || source.text" },
+      condition: "source.text <> 'no'",
+      delete: "source.text = 'gone'",
+    },
   });
   await check("conditional merge");
   await updateTable(lake, "ours", { set: { price: "price * 2", paid: "false" }, where: "id < 10" });
@@ -261,6 +170,21 @@ async function writtenThere(sides: Sides): Promise<void> {
   await check("append");
   await python.ask({ do: "merge", path, schema, rows: [{ id: 5, text: "m" }, { id: 6 }] });
   await check("merge");
+  await python.ask({
+    do: "merge",
+    path,
+    schema: { id: "long", text: "string" },
+    rows: [5n, 6n, 70n, BIG].map((id, i) => ({ id, text: ["x", "gone", "new", "no"][i] })),
+    set: { text: "t.text || s.text" },
+    condition: "s.text <> 'no'",
+    delete: "s.text = 'gone'",
+  });
+  await check("conditional merge");
+  assert.deepEqual(
+    await records(lake, `select id, text from theirs where id in (5, 6, 70, ${BIG}) order by id`),
+    [{ id: 5n, text: "mx" }, { id: 70n, text: "new" }, { id: BIG, text: "" }],
+  );
+  await python.ask({ do: "merge", path, schema, rows: [{ id: 6 }] });
   await python.ask({ do: "change", change: "update", path, set: { text: "'u'" }, where: "id = 6" });
   await check("update");
   await python.ask({ do: "change", change: "delete", path, where: "id = 5" });
@@ -330,13 +254,51 @@ async function partitionedThere(sides: Sides): Promise<void> {
   await compare(sides, "theirs_parts", "update here, of their partitions", { select });
 }
 
+/** Names, keys and comments in any script, both ways. */
+async function unicodeBothWays(sides: Sides): Promise<void> {
+  const { lake, python } = sides;
+  const path = join(sides.root, "clickstream/names");
+  const [text, part] = ["größe \"n\" 'x'", "列.\u{1F6D2}"];
+  const select = `id, "${text.replaceAll('"', '""')}", "${part}"`;
+  await createTable(lake, "names", {
+    columns: [{ name: "id", type: "long" }, { name: text, type: "string", comment: "ü\u{1F6D2}" }, {
+      name: part,
+      type: "string",
+    }],
+    partitionBy: [part],
+  });
+  await appendTo(lake, "names", {
+    columns: { id: [1n, 2n], [text]: ["é", "\u{10FFFF}"], [part]: ["ü/\u{1F6D2}", null] },
+  });
+  await compare(sides, "names", "Unicode names", { select });
+  const schema = { id: "long", [text]: "string", [part]: "string" };
+  const row = (id: number) => ({ id, [text]: "e\u0301", [part]: "ü/\u{1F6D2}" });
+  await python.ask({ do: "write", path, schema, rows: [row(3), row(4)], mode: "append" });
+  await compare(sides, "names", "there: Unicode names", { select });
+  await python.ask({ do: "merge", path, schema, rows: [row(2), row(5)] });
+  await compare(sides, "names", "there: merge with Unicode names", { select });
+  await mergeInto(lake, "names", { columns: { id: [4n], [text]: ["m"] } }, {
+    keys: ["id"],
+    whenMatched: { update: { [text]: `source."${text.replaceAll('"', '""')}"` } },
+  });
+  await compare(sides, "names", "merge here with Unicode names", { select });
+}
+
 const [pythonPath, folder] = Deno.args;
 const root = join(folder!, "lakehouse");
 const python = startPython(pythonPath!);
 const lake = await openLakehouse(root, { threads: 1 });
 try {
   const sides = { lake, python, root };
-  for (const part of [writtenHere, partitionedHere, writtenThere, partitionedThere]) {
+  for (
+    const part of [
+      writtenHere,
+      partitionedHere,
+      writtenThere,
+      partitionedThere,
+      unicodeBothWays,
+    ]
+  ) {
     await part(sides);
   }
   console.log("Both sides agree after every operation.");

@@ -166,7 +166,10 @@ async function runsAll(page: Page, names: string[]): Promise<void> {
       const cells = await notebook.finished(LONGEST_MS);
       assertShown(name, cells);
       await notebook.front();
-      await waitUntil(async () => drawn(await notebook.cells()).missing === 0, {
+      await waitUntil(async () => {
+        const now = await notebook.cells();
+        return drawn(now).missing === 0 && now.every(isLive);
+      }, {
         what: `the charts of ${name} to be drawn`,
         timeoutMs: 60_000,
         intervalMs: 300,
@@ -188,12 +191,22 @@ function assertShown(name: string, cells: ShownCell[]): void {
   }
 }
 
-/** Cells with a chart, and how many of them are not drawn. */
+/** A chart that was just made is drawn by plotly, not only as its picture. */
+function isLive({ outputs, live }: ShownCell): boolean {
+  return live > 0 || !outputs.some((types) => types.includes(PLOTLY_MIME));
+}
+
+const PLOTLY_MIME = "application/vnd.plotly.v1+json";
+
+/** Cells with a chart, and how many of them are not drawn, or not in whole. */
 function drawn(cells: ShownCell[]): { charts: number; missing: number } {
   const charts = cells.filter(({ outputs }) =>
     outputs.some((types) => types.includes("image/png"))
   );
-  return { charts: charts.length, missing: charts.filter((cell) => cell.pictures === 0).length };
+  return {
+    charts: charts.length,
+    missing: charts.filter((cell) => cell.pictures === 0 || cell.clipped > 0).length,
+  };
 }
 
 /** Keeps the first chart of a saved notebook. */

@@ -13,6 +13,10 @@ export interface ShownCell {
   trusted: boolean;
   /** Charts and pictures that are drawn in the page, with a size. */
   pictures: number;
+  /** Those of them that are wider than the cell. */
+  clipped: number;
+  /** Plotly figures that are drawn live. */
+  live: number;
   text: string;
   /** How many different texts an output showed over time. */
   changes: number;
@@ -120,6 +124,8 @@ const CELLS = `
   return panel.content.widgets.filter((w) => w.model.type === "code" &&
       w.model.sharedModel.source.trim() !== "").map((w) => {
     const outputs = w.model.outputs.toJSON();
+    const wide = (e) => e.getBoundingClientRect().width >
+      e.closest(".jp-OutputArea-output").getBoundingClientRect().width + 1;
     const shown = [...w.node.querySelectorAll(".jp-OutputArea-output img, .jp-OutputArea-output .js-plotly-plot .main-svg")];
     return {
       tags: w.model.metadata.tags ?? w.model.getMetadata?.("tags") ?? [],
@@ -129,6 +135,8 @@ const CELLS = `
       trusted: w.model.trusted,
       pictures: shown.filter((e) => e.getBoundingClientRect().height > 20 &&
         (e.tagName !== "IMG" || (e.complete && e.naturalWidth > 20))).length,
+      clipped: shown.filter(wide).length,
+      live: w.node.querySelectorAll(".jp-OutputArea-output .js-plotly-plot .main-svg:first-child").length,
       text: w.outputArea.node.innerText,
       changes: globalThis.seenTexts?.[w.seenKey]?.size ?? 0,
     };

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The five history tables, written by Spark and by DuckDB from one SQL text and one silver table, row
-# by row. Makes a venv in a temporary folder, and installs Java from Debian where there is none.
+# The five history tables and the five of current values, written by Spark and by DuckDB from one
+# silver table and the same SQL texts, row by row. Makes a venv in a temporary folder, and installs
+# Java from Debian where there is none.
 # Exit code 77: no Python, no Java, or no package registry.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."

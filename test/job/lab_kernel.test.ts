@@ -123,6 +123,15 @@ Deno.test("in Jupyter's kernel a stop with nothing to stop says so and harms not
   });
 });
 
+Deno.test("in Jupyter's kernel a cell run too early is told to run those above it", async () => {
+  await withLabKernel(async (lab) => {
+    const cell = lab.run("// Ask\nlake.connect()");
+    assert.equal(await cell.ended, "error");
+    await says(cell, "lake: a cell above makes it");
+    assert.equal(await lab.run("const lake = 1; lake").ended, "ok");
+  });
+});
+
 Deno.test("in Jupyter's kernel what no cell catches is shown", async () => {
   await withLabKernel(async (lab) => {
     const cell = lab.run(`setTimeout(() => { throw new Error("lost in a timer"); }, 0);

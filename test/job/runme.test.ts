@@ -5,9 +5,8 @@ import { acquireLock } from "clickstream/config";
 import { runMe } from "clickstream/job";
 import type { JobRun } from "../../lib/job/run/mod.ts";
 import { readNotebook } from "../../lib/job/notebook/mod.ts";
-import project from "../../deno.json" with { type: "json" };
 import { withHome } from "../support.ts";
-import { jobOf, ranMe, shown } from "./support.ts";
+import { jobOf, ranMe, shown, writeImportMap } from "./support.ts";
 
 const results = (run: JobRun) =>
   Object.fromEntries(run.tasks.map(({ task_key, state }) => [task_key, state.result_state]));
@@ -21,18 +20,6 @@ await reportResults({ home: Deno.env.get("CLICKSTREAM_HOME")! }, "b", {
   tables: [{ title: "Model card", rows: [{ part: "rows learned from", value: 12345 }] }],
   warnings: ["Few purchases were seen."],
 });`;
-
-/** Lets notebooks in this folder import the project. */
-function writeImportMap(folder: string): void {
-  const imports = Object.fromEntries(
-    Object.entries(project.imports).map(([name, target]) => [
-      name,
-      target.startsWith("./") ? new URL(`../../${target}`, import.meta.url).href : target,
-    ]),
-  );
-  const settings = { nodeModulesDir: "none", imports };
-  Deno.writeTextFileSync(join(folder, "deno.json"), JSON.stringify(settings));
-}
 
 Deno.test("a job runs its notebooks in order and ends with the path of its report", async () => {
   await withHome(async (home) => {
@@ -218,7 +205,10 @@ Deno.test("checks that notebooks report are printed, and one that does not hold 
     assert.match(bad.run.state.state_message, /1 claim does not hold/);
     const report = Deno.readTextFileSync(join(bad.folder, "report.html"));
     assert.match(report, /The latest runs of this home/);
-    assert.match(report, /<h2>Model card<\/h2>[\s\S]*rows learned from[\s\S]*12,345/);
+    assert.match(
+      report,
+      /<h2 id="table-model-card">Model card<\/h2>[\s\S]*rows learned from[\s\S]*12,345/,
+    );
     assert.match(report, /Few purchases were seen\./);
   });
 });

@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
 import { runMe } from "clickstream/job";
+import project from "../../deno.json" with { type: "json" };
 import type { JobDefinition, JobRun, TaskDefinition } from "../../lib/job/run/mod.ts";
 
 /** A cell for {@link notebookFile}: its source, or source and tags. */
@@ -75,4 +76,16 @@ export async function ranMe(
   const text = texts.join("");
   const folder = dirname(text.trimEnd().split("\n").at(-1)!);
   return { code, text, folder, run: JSON.parse(Deno.readTextFileSync(join(folder, "job.json"))) };
+}
+
+/** Lets notebooks in this folder import the project. */
+export function writeImportMap(folder: string): void {
+  const imports = Object.fromEntries(
+    Object.entries(project.imports).map(([name, target]) => [
+      name,
+      target.startsWith("./") ? new URL(`../../${target}`, import.meta.url).href : target,
+    ]),
+  );
+  const settings = { nodeModulesDir: "none", imports };
+  Deno.writeTextFileSync(join(folder, "deno.json"), JSON.stringify(settings));
 }

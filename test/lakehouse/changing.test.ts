@@ -51,6 +51,8 @@ Deno.test("an update sets columns from the old row where its condition is true",
     await updateTable(lake, "t", { set: { name: "name || id" }, where: "t.id >= 2" });
     assert.deepEqual(await shown(lake), ["1 a", "2 a2", "3 a3"]);
     await assert.rejects(updateTable(lake, "t", { set: { nme: "1" } }), SchemaError);
+    await updateTable(lake, "t", { set: { ID: "id + 10", name: "name || id" }, where: "id = 1" });
+    await updateTable(lake, "t", { set: { id: "id - 10", name: "'a'" }, where: "name = 'a1'" });
     await assert.rejects(updateTable(lake, "t", { set: { id: "null" } }), SchemaError);
     assert.deepEqual(await shown(lake), ["1 a", "2 a2", "3 a3"]);
   });
@@ -186,6 +188,61 @@ Deno.test("data files that cannot match a query are not opened", async () => {
       name: "CorruptTableError",
     });
     assert.equal((await snapshot(lake, "t")).version, before);
+  });
+});
+
+Deno.test("a merge reads only the partitions, days and times that its keys can lie in", async () => {
+  await withLake(async (lake, root) => {
+    await createTable(lake, "t", {
+      columns: [
+        { name: "part", type: "integer" },
+        { name: "day", type: "date" },
+        { name: "moment", type: "timestamp" },
+        { name: "n", type: "long" },
+      ],
+      partitionBy: ["part"],
+    });
+    const row = (part: number, day: string, moment: number, n: number) => ({
+      columns: { part: [part], day: [day], moment: [moment], n: [n] },
+    });
+    for (const [part, day, moment] of [[1, 1, 1], [2, 1, 1], [1, 2, 1], [1, 1, 5000]] as const) {
+      await appendTo(lake, "t", row(part, `2020-01-0${day}`, moment, 0));
+    }
+    const [wanted, ...others] = [...(await snapshot(lake, "t")).files.values()];
+    for (const { path } of others) await Deno.remove(`${root}/clickstream/t/${path}`);
+    await mergeInto(lake, "t", row(1, "2020-01-01", 1, 7), { keys: ["part", "day", "moment"] });
+    const { files } = await snapshot(lake, "t");
+    assert.deepEqual([files.has(wanted!.path), files.size], [false, 4]);
+    for (const { path } of others) assert.ok(files.has(path));
+  });
+});
+
+Deno.test("a file of which the log tells that all rows match is taken out unread, and no other", async () => {
+  await withLake(async (lake, root) => {
+    await createTable(lake, "t", { columns });
+    const long = "n".repeat(40);
+    await appendTo(lake, "t", rows([1, 2], "gone"));
+    const [unread] = [...(await snapshot(lake, "t")).files.values()];
+    await Deno.remove(`${root}/clickstream/t/${unread!.path}`);
+    await appendTo(lake, "t", { columns: { id: [3n, 4n], name: ["gone", "b"] } });
+    await appendTo(lake, "t", { columns: { id: [5n, 6n], name: ["gone", null] } });
+    await appendTo(lake, "t", { columns: { id: [7n, 8n], name: [long, `${long}s`] } });
+    const source = { columns: { id: [9n], name: ["gone"] } };
+    await overwriteTable(lake, "t", source, { replaceWhere: "name in ('gone', 'x')" });
+    const kept = ["4 b", "6 -", `7 ${long}`, `8 ${long}s`];
+    assert.deepEqual(await shown(lake), [...kept, "9 gone"].sort());
+    await deleteFrom(lake, "t", `name = '${long}' or name = 'gone' and id = 9`);
+    assert.deepEqual(await shown(lake), ["4 b", "6 -", `8 ${long}s`]);
+  });
+});
+
+Deno.test("replacing no rows by none commits nothing", async () => {
+  await withLake(async (lake) => {
+    await createTable(lake, "t", { columns });
+    await appendTo(lake, "t", rows([1, 2]));
+    const { version } = await snapshot(lake, "t");
+    const none = { sql: "select * from t where false" };
+    assert.equal(await overwriteTable(lake, "t", none, { replaceWhere: "id = 9" }), version);
   });
 });
 

@@ -4,6 +4,8 @@ import {
   closeLakehouse,
   type Column,
   createTable,
+  deleteFrom,
+  mergeInto,
   openLakehouse,
   overwriteTable,
   query,
@@ -58,6 +60,33 @@ Deno.test("a value that would be rounded or reinterpreted is refused, an exact o
     assert.deepEqual((await query(lake, "select sum(id) as s from t")).getColumn("s").toArray(), [
       7,
     ]);
+  });
+});
+
+Deno.test("a commit is put into the log once its data files are forced to the disk", async () => {
+  await withLake(async (lake) => {
+    const { storage } = lake;
+    const flushed = new Set<string>();
+    const commits: string[][] = [];
+    lake.storage = {
+      ...storage,
+      flush: async (paths) => {
+        await storage.flush(paths);
+        for (const path of paths) flushed.add(path);
+      },
+      putIfAbsent: (path, bytes) => {
+        const entry = new TextDecoder().decode(bytes).matchAll(/"add":\{"path":"([^"]+)"/g);
+        const added = [...entry].map(([, file]) => `clickstream/t/${file}`);
+        commits.push(added.filter((file) => !flushed.has(file)));
+        return storage.putIfAbsent(path, bytes);
+      },
+    };
+    await overwriteTable(lake, "t", { sql: "select range as id from range(5)" });
+    await appendTo(lake, "t", { sql: "select 7 as id" });
+    await mergeInto(lake, "t", { sql: "select 3 as id" }, { keys: ["id"] });
+    await deleteFrom(lake, "t", "id = 4");
+    assert.ok(flushed.size >= 4);
+    assert.deepEqual(commits, [[], [], [], []]);
   });
 });
 

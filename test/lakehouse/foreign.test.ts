@@ -6,6 +6,7 @@ import {
   createTable,
   deleteFrom,
   type Lakehouse,
+  mergeInto,
   records,
   snapshot,
   UnsupportedTableError,
@@ -77,5 +78,22 @@ Deno.test("a damaged data file is named", async () => {
         (error) => error instanceof CorruptTableError && error.message.includes("data_0.parquet"),
       );
     }
+  });
+});
+
+Deno.test("a data file damaged in its middle is refused, and no write goes on from it", async () => {
+  await withLake(async (lake, root) => {
+    await createTable(lake, "t", { columns });
+    const sql = "select i as id, md5(i::text) as name from range(50000) r(i)";
+    await appendTo(lake, "t", { sql });
+    const [path] = [...(await snapshot(lake, "t")).files.keys()];
+    const file = join(root, "clickstream/t", path!);
+    const bytes = await Deno.readFile(file);
+    bytes.fill(0xff, bytes.length >> 1, (bytes.length >> 1) + 1000);
+    await Deno.writeFile(file, bytes);
+    await assert.rejects(records(lake, "select max(name) from t"), CorruptTableError);
+    await assert.rejects(deleteFrom(lake, "t", "name > 'f'"), CorruptTableError);
+    await assert.rejects(mergeInto(lake, "t", rows([1, 2]), { keys: ["id"] }), CorruptTableError);
+    assert.equal((await snapshot(lake, "t")).version, 1);
   });
 });

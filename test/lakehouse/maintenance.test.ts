@@ -3,10 +3,12 @@ import { join } from "node:path";
 import {
   addedBetween,
   appendTo,
+  closeLakehouse,
   CorruptTableError,
   createTable,
   deleteFrom,
   DeltaError,
+  openLakehouse,
   optimize,
   overwriteTable,
   records,
@@ -37,6 +39,28 @@ Deno.test("vacuum removes what no version within the retention needs, and strays
     await assert.rejects(restoreTable(lake, "t", { version: 1 }), CorruptTableError);
     const old = await tableAt(lake, "t", { version: 1 });
     await assert.rejects(records(lake, `select * from ${old}`), CorruptTableError);
+  });
+});
+
+Deno.test("vacuum goes by the retention that the table asks for", async () => {
+  await withLake(async (lake, root) => {
+    const properties = { "delta.deletedFileRetentionDuration": "interval 2 hours" };
+    await createTable(lake, "t", { columns, properties });
+    await appendTo(lake, "t", rows([1, 2]));
+    const [path] = [...(await snapshot(lake, "t")).files.keys()];
+    const old = new Date(Date.now() - 3 * 3_600_000);
+    await Deno.utime(join(root, "clickstream/t", path!), old, old);
+    await deleteFrom(lake, "t", "id = 1");
+    assert.deepEqual(await vacuum(lake, "t"), []); // Written long ago, but taken out just now.
+    await assert.rejects(vacuum(lake, "t", { retentionHours: 1 }), /keeps files for 2 hours/);
+    const log = join(root, "clickstream/t/_delta_log/00000000000000000002.json");
+    const entry = await Deno.readTextFile(log);
+    const earlier = entry.replace(/"deletionTimestamp":\d+/, `"deletionTimestamp":${Number(old)}`);
+    await Deno.writeTextFile(log, `${earlier}\n`);
+    const fresh = await openLakehouse(root, { threads: 1 });
+    assert.deepEqual(await vacuum(fresh, "t"), [path]);
+    assert.deepEqual(await records(fresh, "select id from t"), [{ id: 2n }]);
+    await closeLakehouse(fresh);
   });
 });
 

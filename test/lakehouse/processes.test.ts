@@ -144,3 +144,24 @@ Deno.test("one transaction completed by two writers at once is refused to the sl
     for (const other of others) await closeLakehouse(other);
   });
 });
+
+Deno.test("a writer that was replaced meanwhile and still follows its own last transaction is refused", async () => {
+  await withLake(async (lake, root) => {
+    await createTable(lake, "t", { columns });
+    const other = await openLakehouse(root, { threads: 1 });
+    const txn = (after: number, version: number) => ({ txn: [{ appId: "q", version, after }] });
+    await appendTo(lake, "t", rows([1]), txn(-1, 1));
+    await appendTo(other, "t", rows([2]), txn(1, 2));
+    await assert.rejects(() => appendTo(lake, "t", rows([3]), txn(1, 3)), ConflictError);
+    const keys = ["id"];
+    await assert.rejects(
+      () => mergeInto(lake, "t", rows([3]), { keys, ...txn(1, 3) }),
+      ConflictError,
+    );
+    await mergeInto(other, "t", rows([3]), { keys, ...txn(2, 3) });
+    const found = await records(lake, "select id::int as id from t order by id");
+    assert.deepEqual(found.map(({ id }) => id), [1, 2, 3]);
+    assert.equal((await snapshot(lake, "t")).txns.get("q"), 3);
+    await closeLakehouse(other);
+  });
+});

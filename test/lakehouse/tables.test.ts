@@ -1,15 +1,12 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import {
   addedBetween,
   appendTo,
   closeLakehouse,
-  type Column,
   createTable,
   createView,
   dropTable,
   DuplicateKeyError,
-  type Lakehouse,
   mergeInto,
   openLakehouse,
   optimize,
@@ -22,29 +19,7 @@ import {
   tableExists,
   tableWhere,
 } from "clickstream/lakehouse";
-import { withHome } from "../support.ts";
-
-const columns: Column[] = [
-  { name: "id", type: "long", nullable: false },
-  { name: "name", type: "string" },
-  { name: "moment", type: "timestamp" },
-];
-
-async function withLake(body: (lake: Lakehouse, root: string) => Promise<void>): Promise<void> {
-  await withHome(async (home) => {
-    const root = join(home, "lakehouse");
-    const lake = await openLakehouse(root, { threads: 1 });
-    try {
-      await body(lake, root);
-    } finally {
-      await closeLakehouse(lake);
-    }
-  });
-}
-
-const rows = (ids: bigint[], name = "a") => ({
-  columns: { id: ids, name: ids.map(() => name), moment: ids.map(() => 1_000_001) },
-});
+import { columns, rows, withLake } from "./support.ts";
 
 const BIG = 1_515_915_625_353_900_095n;
 

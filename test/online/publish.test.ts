@@ -9,6 +9,7 @@ import {
   deleteDocuments,
   documentId,
   dropContainers,
+  emptyContainer,
   lookUpFeatures,
   type OnlineStore,
   OnlineStoreError,
@@ -180,6 +181,16 @@ Deno.test(
     });
   },
 );
+
+Deno.test("a container is emptied where it may not be deleted", options, async () => {
+  await withStore(async (store) => {
+    await createContainers(store, [TABLE]);
+    const many = Array.from({ length: 2300 }, (_, i) => document(`k${i}`, 1));
+    await overwriteDocuments(containerOf(store, TABLE), many);
+    await emptyContainer(containerOf(store, TABLE));
+    assert.equal(await countDocuments(store, TABLE), 0);
+  });
+});
 
 Deno.test("a wrong key is one clear error", options, async () => {
   await withStore(async (_, cosmos) => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { BusyError } from "clickstream/config";
 import { appendTo, deleteFrom, records, snapshot, updateTable } from "clickstream/lakehouse";
 import {
   checkConsistency,
@@ -12,9 +13,12 @@ import {
   type RebuildFile,
   rebuildSilver,
   runDailyBatch,
+  startReplay,
+  startStream,
   streamFiles,
   writeState,
 } from "clickstream/streaming";
+import { whileStarting, withLiveHalfStopped } from "../../lib/streaming/live_lock.ts";
 import { runLiveHalf, runShopCommand, type SmallShop, withShop } from "./shop.ts";
 
 // The SDKs keep timers and sockets of their own.
@@ -180,6 +184,30 @@ Deno.test(
       await assert.rejects(() => rebuildSilver(shop), /stop 2a and 2b first/);
       writeState<QueryFile>(query, { ...file, state: "failed" });
       await assert.rejects(() => rebuildSilver(shop), /did not end in order/);
+    });
+  },
+);
+
+Deno.test(
+  "no query and no replay starts while silver is rebuilt, or before a rebuild that was cut off is finished",
+  options,
+  async () => {
+    await withShop(1500, async (shop) => {
+      await runLiveHalf(shop);
+      const starts = [() => startStream(shop), () => startReplay({ ...shop, speed: "max" })];
+      await withLiveHalfStopped(shop.config, "deno task rebuild", async () => {
+        for (const start of starts) await assert.rejects(start, /deno task rebuild is at work/);
+        await assert.rejects(() => rebuildSilver(shop), BusyError);
+      });
+      const { version } = await snapshot(shop.lake, SILVER);
+      const { rebuild } = streamFiles(shop.config);
+      writeState<RebuildFile>(rebuild, { silverVersion: Number(version) });
+      for (const start of starts) await assert.rejects(start, /deno task rebuild -- --write/);
+      await rebuildSilver({ ...shop, write: true });
+      await (await startStream(shop)).stop();
+      await whileStarting(shop.config, async () => {
+        await assert.rejects(() => rebuildSilver(shop), /stop 2a and 2b first/);
+      });
     });
   },
 );

@@ -1,7 +1,8 @@
+import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Config, homePaths, loadConfig, waitUntil } from "clickstream/config";
-import { generateShop, readEvents } from "clickstream/events";
+import { EVENT_COLUMNS, generateShop, readEvents } from "clickstream/events";
 import { closeLakehouse, type Lakehouse, openLakehouse, records } from "clickstream/lakehouse";
 import {
   currentSql,
@@ -19,17 +20,19 @@ import {
   openOnlineStore,
 } from "clickstream/online";
 import {
+  checkConsistency,
+  countTies,
   type HistoryFile,
   liveHalfEnded,
+  type LiveStream,
   publishHistory,
-  type QueryFile,
+  readQuery,
   readState,
   seedOnlineStore,
   stageEvents,
   startReplay,
   startStream,
   streamFiles,
-  type StreamingQuery,
   type StreamStatus,
 } from "clickstream/streaming";
 import { startEventHubs } from "../../lib/emulators/event_hubs/mod.ts";
@@ -100,7 +103,7 @@ export async function runLiveHalf(shop: SmallShop): Promise<StreamStatus> {
 }
 
 /** Waits until a query has committed what was sent, and ends it. */
-export async function endWhenSent(shop: SmallShop, query: StreamingQuery): Promise<void> {
+export async function endWhenSent(shop: SmallShop, query: LiveStream): Promise<void> {
   await waitUntil(() => liveHalfEnded(shop.config, query), {
     timeoutMs: 600_000,
     what: "the stream to commit what was sent",
@@ -150,7 +153,7 @@ export async function goldDifferences({ lake }: SmallShop): Promise<Record<strin
 export async function onlineDifferences(
   { lake, store, config }: SmallShop,
 ): Promise<Record<string, { wrong: number; tooMany: number }>> {
-  const { watermark } = readState<QueryFile>(streamFiles(config).query)!;
+  const { watermark } = readQuery(config)!;
   const differences: Record<string, { wrong: number; tooMany: number }> = {};
   for (const set of eventSets) {
     const table = inferenceTable(set);
@@ -169,4 +172,27 @@ export async function onlineDifferences(
     differences[set.name] = { wrong, tooMany: stored.size };
   }
   return differences;
+}
+
+/**
+ * What must hold after any fault: live silver is what was staged, once; gold is what silver gives,
+ * the online store what gold gives, the counts tie, and nothing differs in a recount.
+ */
+export async function assertEqualsCleanRun(shop: SmallShop): Promise<void> {
+  const columns = EVENT_COLUMNS.map((column) => column.name).join(", ");
+  const differing = await records(
+    shop.lake,
+    `with sent as (select ${columns}, count(*) as n from staged_events
+         where data_set = 'real-time' group by all),
+       held as (select ${columns}, count(*) as n from electronics_events_silver
+         where partition is not null group by all)
+     select count(*) as n from ((from sent except from held) union all (from held except from sent))`,
+  );
+  assert.deepEqual(differing, [{ n: 0n }], "live silver is not what was staged");
+  assert.deepEqual((await countTies(shop)).filter((tie) => !tie.ok), []);
+  assert.deepEqual(await goldDifferences(shop), { cart: 0, cart_product: 0 });
+  const none = { wrong: 0, tooMany: 0 };
+  assert.deepEqual(await onlineDifferences(shop), { cart: none, cart_product: none });
+  const found = await checkConsistency(shop);
+  assert.deepEqual(found.filter((r) => r.differing + r.missing + r.extra > 0), []);
 }

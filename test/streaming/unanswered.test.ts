@@ -9,7 +9,8 @@ import {
   startStream,
   streamFiles,
 } from "clickstream/streaming";
-import { goldPositions } from "../../lib/streaming/gold_tables.ts";
+import { eventSets, inferenceTable } from "clickstream/metrics";
+import { committedPositions } from "../../lib/streaming/event_tables.ts";
 import { startStreamProcess } from "./processes.ts";
 import {
   endWhenSent,
@@ -35,7 +36,9 @@ async function withSilentStore(body: (endpoint: string) => Promise<void>): Promi
 /** Whether gold and the query's file have taken in everything that was sent. */
 async function tablesHoldAll(shop: SmallShop, ends: Record<string, number>): Promise<boolean> {
   const committed = readState<QueryFile>(streamFiles(shop.config).query)?.committed ?? {};
-  const gold = [...(await goldPositions(shop.lake)).values()];
+  const gold = await Promise.all(
+    eventSets.map((set) => committedPositions(shop.lake, inferenceTable(set))),
+  );
   return Object.entries(ends).every(([partition, end]) =>
     (committed[partition] ?? -1) >= end &&
     gold.every((positions) => (positions.get(Number(partition)) ?? -1) >= end)

@@ -36,3 +36,16 @@ Deno.test("queues that share tickets know which of them has the oldest work", ()
   writes.put("a", 0);
   assert.ok(writes.oldest > deletions.oldest);
 });
+
+Deno.test("a key that changes while its work fails keeps its place when it is taken again", () => {
+  const queue = new WorkQueue<string, number>(new Tickets());
+  queue.put("a", 0);
+  queue.put("b", 1);
+  queue.take(2);
+  queue.put("a", 2);
+  assert.deepEqual(queue.take(2), [["a", 0], ["b", 1]]);
+  assert.deepEqual(queue.take(3), [["a", 2], ["b", 1]]);
+  assert.equal(queue.oldest, 1);
+  queue.done();
+  assert.equal(queue.size, 0);
+});

@@ -6,6 +6,7 @@ import { closeItems, type ItemStore, openItems } from "./item_store.ts";
 import type { JsonObject } from "./json.ts";
 import { parsePartitionKey, type PartitionKeyDefinition } from "./partition_key.ts";
 import { containerRid, databaseRid } from "./resource_id.ts";
+import { uniqueKeys } from "./unique_keys.ts";
 
 /** A database: a name over containers. */
 export interface Database {
@@ -113,7 +114,7 @@ export function deleteDatabase(catalog: Catalog, id: string): void {
  * Creates a container.
  *
  * @throws {CosmosFailure} 404 without the database, 409 when the id is taken, 400 for a wrong
- *   partition key definition
+ *   partition key or unique key
  */
 export function createContainer(
   catalog: Catalog,
@@ -123,8 +124,8 @@ export function createContainer(
 ): Container {
   const database = findDatabase(catalog, databaseId);
   if (database.containers.has(definition.id)) throw conflict();
-  parsePartitionKey(definition.partitionKey);
-  checkDefaultTtl(definition);
+  uniqueKeys(definition, parsePartitionKey(definition.partitionKey));
+  checkDefinition(definition);
   const { lastInsertRowid } = catalog.file.prepare(
     "INSERT INTO containers (database, id, definition, revision, ts) VALUES (?, ?, ?, 1, ?)",
   ).run(database.number, definition.id, JSON.stringify(definition), ts);
@@ -136,7 +137,7 @@ export function createContainer(
 /**
  * Changes the parts of a definition that may change: TTL and indexing policy.
  *
- * @throws {CosmosFailure} 400 for another id or partition key, or a wrong time to live
+ * @throws {CosmosFailure} 400 for another id, partition key or unique key, or a wrong time to live
  */
 export function replaceContainer(
   catalog: Catalog,
@@ -149,8 +150,16 @@ export function replaceContainer(
   if (JSON.stringify([paths, kind]) !== JSON.stringify(keyShape(container))) {
     throw badRequest("The partition key definition of a container cannot be changed.");
   }
-  checkDefaultTtl(definition);
-  container.definition = withoutSystemProperties(definition);
+  const { uniqueKeyPolicy } = container.definition;
+  const policy = definition.uniqueKeyPolicy ?? uniqueKeyPolicy;
+  if (JSON.stringify(policy) !== JSON.stringify(uniqueKeyPolicy)) {
+    throw badRequest("The unique key policy of a container cannot be changed.");
+  }
+  checkDefinition(definition);
+  container.definition = withoutSystemProperties({
+    ...definition,
+    ...(policy === undefined ? {} : { uniqueKeyPolicy: policy }),
+  });
   container.revision++;
   container.ts = ts;
   container.defaultTtl = ttlOf(definition);
@@ -202,6 +211,8 @@ function toContainer(
 ): Container {
   const rid = containerRid(database.number, number);
   const self = `dbs/${database.rid}/colls/${rid}/`;
+  const partitionKey = parsePartitionKey(definition.partitionKey);
+  const unique = uniqueKeys(definition, partitionKey);
   return {
     number,
     id: definition.id,
@@ -210,9 +221,9 @@ function toContainer(
     ts,
     revision,
     definition,
-    partitionKey: parsePartitionKey(definition.partitionKey),
+    partitionKey,
     defaultTtl: ttlOf(definition),
-    items: openItems(containerFile(catalog, number), { number, rid, self }),
+    items: openItems(containerFile(catalog, number), { number, rid, self }, unique),
   };
 }
 
@@ -224,7 +235,10 @@ function withoutSystemProperties(definition: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(definition).filter(([name]) => !name.startsWith("_")));
 }
 
-function checkDefaultTtl({ defaultTtl }: JsonObject): void {
+function checkDefinition({ defaultTtl, computedProperties }: JsonObject): void {
+  if (Array.isArray(computedProperties) && computedProperties.length > 0) {
+    throw badRequest("This local store has no computed properties.");
+  }
   if (defaultTtl === undefined || defaultTtl === null) return;
   const valid = typeof defaultTtl === "number" && Number.isInteger(defaultTtl) &&
     (defaultTtl === -1 || (defaultTtl > 0 && defaultTtl <= 2_147_483_647));

@@ -58,12 +58,11 @@ export function notFound(): CosmosFailure {
   );
 }
 
-/** 409: the id is taken. */
-export function conflict(): CosmosFailure {
-  return new CosmosFailure(
-    409,
-    errorList("Resource with specified id or name already exists."),
-  );
+/** 409: the id is taken, or what else must be unique. */
+export function conflict(
+  message = "Resource with specified id or name already exists.",
+): CosmosFailure {
+  return new CosmosFailure(409, errorList(message));
 }
 
 /** 412: an ETag or a patch condition does not hold. */

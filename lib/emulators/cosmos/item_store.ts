@@ -56,10 +56,13 @@ const RESERVE = 100_000;
  * WAL with `synchronous = NORMAL`: a commit is in the operating system when it is acknowledged,
  * so it survives the death of the process at any moment, not the loss of power. The folder is
  * locked by its server, so the file is, too, which spares the locks of each statement.
+ *
+ * @param unique columns of further unique indexes, each within a partition key
  */
 export function openItems(
   path: string,
   owner: { number: number; rid: string; self: string },
+  unique: string[] = [],
 ): ItemStore {
   const file = new DatabaseSync(path);
   file.exec(`
@@ -71,6 +74,9 @@ export function openItems(
     CREATE UNIQUE INDEX IF NOT EXISTS items_key ON items (pk, id);
     CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
     INSERT OR IGNORE INTO state VALUES ('lsn', 0);`);
+  for (const [i, columns] of unique.entries()) {
+    file.exec(`CREATE UNIQUE INDEX IF NOT EXISTS unique_${i} ON items (pk, ${columns})`);
+  }
   const lsn = Number(file.prepare("SELECT value FROM state WHERE name = 'lsn'").get()!.value);
   const count = Number(file.prepare("SELECT count(*) AS n FROM items").get()!.n);
   return {

@@ -6,6 +6,7 @@ import { getItem, itemEtag, nextLsn, type StoredItem } from "./item_store.ts";
 import type { Json, JsonObject } from "./json.ts";
 import { keyMismatch, keyOfBody, keyOfHeader } from "./partition_key.ts";
 import { patchBody, type PatchRequest } from "./patch.ts";
+import { whereUnique } from "./unique_keys.ts";
 
 /** Who asks, with what: common to all item operations. */
 export interface ItemRequest {
@@ -77,8 +78,9 @@ export function upsertItem(container: Container, body: JsonObject, request: Item
     if (found !== undefined && !holds(container, found, request)) return failed();
   }
   const lsn = nextLsn(items);
-  const { row } = items.statements.upsert
-    .get(lsn, draft.pk, draft.id, draft.body, request.now, draft.ttl) as { row: number };
+  const { row } = whereUnique(() =>
+    items.statements.upsert.get(lsn, draft.pk, draft.id, draft.body, request.now, draft.ttl)
+  ) as { row: number };
   if (row === lsn) items.count++;
   const item = { row, body: draft.body, lsn, ts: request.now };
   return { status: row === lsn ? 201 : 200, charge: writeCharge(draft.body.length), item };
@@ -153,7 +155,9 @@ function write(
   now: number,
 ): Outcome {
   const lsn = nextLsn(container.items);
-  container.items.statements.update.run(found.row, draft.body, lsn, now, draft.ttl);
+  whereUnique(() =>
+    container.items.statements.update.run(found.row, draft.body, lsn, now, draft.ttl)
+  );
   const item = { row: found.row, body: draft.body, lsn, ts: now };
   return { status: 200, charge: writeCharge(draft.body.length), item };
 }

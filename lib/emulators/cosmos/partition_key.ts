@@ -28,14 +28,15 @@ export function parsePartitionKey(definition: Json | undefined): PartitionKeyDef
   if (definition.paths.length > (kind === "Hash" ? 1 : 3)) {
     throw badRequest(`Too many partition key paths for kind ${kind}.`);
   }
-  const paths = definition.paths.map(parsePath);
+  const paths = definition.paths.map((path) => parsePath(path, "partition key"));
   const isId = paths.length === 1 && paths[0]!.length === 1 && paths[0]![0] === "id";
   return { kind, version: definition.version === 1 ? 1 : 2, paths, isId };
 }
 
-function parsePath(path: Json): string[] {
+/** The property names of a path. @throws {CosmosFailure} 400 naming `what` the path is for */
+export function parsePath(path: Json, what: string): string[] {
   if (typeof path !== "string" || !/^(\/("[^"]+"|[^/"]+))+$/.test(path)) {
-    throw badRequest(`The partition key path ${JSON.stringify(path)} is invalid.`);
+    throw badRequest(`The ${what} path ${JSON.stringify(path)} is invalid.`);
   }
   const names = path.match(/"[^"]+"|[^/"]+/g)!;
   return names.map((name) => name.startsWith('"') ? name.slice(1, -1) : name);

@@ -13,6 +13,7 @@ import {
 } from "./catalog.ts";
 import { answerFeed, answerItem, isQuery } from "./docs.ts";
 import { badRequest, CosmosFailure, notFound, tooLarge } from "./failure.ts";
+import { deletePartition, PARTITION_DELETE } from "./partition_delete.ts";
 import { failureReply, jsonReply, type Reply, toResponse } from "./reply.ts";
 import { accountReply, answerContainers, answerDatabases, rangesReply } from "./resources.ts";
 import { parseRoute, type Route, signedType } from "./route.ts";
@@ -147,8 +148,9 @@ async function answer(account: Account, request: Request): Promise<Response> {
     const body = await readBody(request);
     return toResponse(await dispatch(account, request, body));
   } catch (error) {
-    if (!(error instanceof CosmosFailure)) console.error("cosmos:", error);
-    return toResponse(failureReply(error));
+    const reply = failureReply(error);
+    if (reply.status === 500) console.error("cosmos:", error);
+    return toResponse(reply);
   }
 }
 
@@ -182,7 +184,10 @@ async function readUnannounced(body: ReadableStream<Uint8Array>): Promise<Uint8A
 }
 
 function dispatch(account: Account, request: Request, body: string): Reply | Promise<Reply> {
-  const pathname = pathOf(request.url);
+  const whole = pathOf(request.url);
+  const erases = request.method === "POST" && whole.endsWith(PARTITION_DELETE);
+  // Signed, and found, as a request on the container.
+  const pathname = erases ? whole.slice(0, -PARTITION_DELETE.length) : whole;
   const route = parseRoute(pathname);
   if (route === undefined) throw badRequest("The path is malformed.");
   const { headers, method } = request;
@@ -197,6 +202,12 @@ function dispatch(account: Account, request: Request, body: string): Reply | Pro
   }, account.now());
   if (route.type === "account") return accountReply(account.endpoint);
   throttleIfAsked(account);
+  if (erases && route.type === "colls" && route.isOne) {
+    return deletePartition(
+      containerOf(account, route),
+      headers.get("x-ms-documentdb-partitionkey"),
+    );
+  }
   const { catalog } = account;
   const asked = { method, headers, body, now: seconds(account) };
   switch (route.type) {

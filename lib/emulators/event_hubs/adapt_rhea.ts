@@ -3,8 +3,6 @@ import type { Client } from "./broker.ts";
 import { connectionForced, framingError, transferLimitExceeded } from "./conditions.ts";
 import type { AmqpError, Frame, RheaConnection, RheaLink, TransferFields } from "./rhea.ts";
 
-/** Silence, in ms, after which a client is sent a heartbeat; twice that ends its connection. */
-export const HEARTBEAT_MS = 60_000;
 /** Stands for message format 0, which rhea would decode, in the transfers it is given. */
 export const RAW_FORMAT = 0x7fffff00;
 const NOTHING = Buffer.alloc(0);
@@ -13,6 +11,8 @@ const NOTHING = Buffer.alloc(0);
 export interface Fittings {
   /** Largest transfer; what goes far beyond is not kept. */
   messageBytes: number;
+  /** Silence after which a client is sent a heartbeat; twice that ends its connection. */
+  heartbeatMs: number;
   /** Called after each flow: of a link, or of a session, which widens the window of all its links. */
   onFlow: () => void;
   /** Closes the connection with an error. */
@@ -26,7 +26,7 @@ export interface Fittings {
 export function adaptRhea(client: Client, fittings: Fittings): void {
   keepRaw(client, fittings);
   writeAllFields(client.rhea);
-  guardState(client, fittings.end);
+  guardState(client, fittings);
 }
 
 /** Messages stay bytes; too large ones are not kept; flows that ask are answered. */
@@ -97,10 +97,7 @@ const FIELDS = new Map([
   [0x13, 11],
   [0x14, 11],
   [0x15, 6],
-  [
-    0x16,
-    3,
-  ],
+  [0x16, 3],
   [0x17, 1],
   [0x18, 1],
 ]);
@@ -120,7 +117,7 @@ function writeAllFields(rhea: RheaConnection): void {
 }
 
 /** What goes wrong inside rhea ends this connection, not the server. */
-function guardState(client: Client, end: (error: AmqpError) => void): void {
+function guardState(client: Client, { end, heartbeatMs }: Fittings): void {
   const { rhea } = client;
   const { _process } = rhea;
   rhea._process = () => {
@@ -131,10 +128,8 @@ function guardState(client: Client, end: (error: AmqpError) => void): void {
       client.socket.end();
     }
   };
-  rhea.idle = () =>
-    end(
-      connectionForced(
-        `The connection was silent for more than ${2 * HEARTBEAT_MS} ms and is closed.`,
-      ),
-    );
+  rhea.idle = () => {
+    const text = `The connection was silent for more than ${2 * heartbeatMs} ms and is closed.`;
+    end(connectionForced(text));
+  };
 }

@@ -1,4 +1,5 @@
-import type { AccessKey, Grant } from "./sas.ts";
+import type { KeyRing } from "./keys.ts";
+import type { Grant } from "./sas.ts";
 import type { Catalogue, Hub } from "./hubs.ts";
 import type { PartitionLog } from "./partition_log.ts";
 import type { Cursor } from "./cursor.ts";
@@ -19,6 +20,8 @@ export interface Limits {
   idleMs: number;
   /** Milliseconds from connecting to being open. */
   handshakeMs: number;
+  /** Milliseconds of silence after which a heartbeat is sent; twice that ends a connection. */
+  heartbeatMs: number;
 }
 
 /** All that the connections of one server share. */
@@ -26,7 +29,7 @@ export interface Broker {
   /** Name of this server in the protocol. */
   containerId: string;
   catalogue: Catalogue;
-  keys: AccessKey[];
+  ring: KeyRing;
   limits: Limits;
   retention: Retention;
   now: () => number;

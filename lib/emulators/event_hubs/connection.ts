@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Broker, Client } from "./broker.ts";
 import { framingError, linkDetached, messageTooLarge } from "./conditions.ts";
-import { adaptRhea, HEARTBEAT_MS, RAW_FORMAT } from "./adapt_rhea.ts";
+import { adaptRhea, RAW_FORMAT } from "./adapt_rhea.ts";
 import { attachProducer, detachProducer, receiveTransfer } from "./producers.ts";
 import { attachReceiver, detachReceiver } from "./receivers.ts";
 import { answerRequest, requestNode } from "./requests.ts";
@@ -23,7 +23,7 @@ export function serveConnection(broker: Broker, container: Container, socket: So
     container_id: broker.containerId,
     max_frame_size: MAX_FRAME,
     channel_max: CHANNELS,
-    idle_time_out: HEARTBEAT_MS,
+    idle_time_out: broker.limits.heartbeatMs,
     tcp_no_delay: true,
     reconnect: false,
     properties: { product: "clickstream", platform: "Deno" },
@@ -49,6 +49,7 @@ export function serveConnection(broker: Broker, container: Container, socket: So
   broker.clients.add(client);
   adaptRhea(client, {
     messageBytes: broker.limits.messageBytes,
+    heartbeatMs: broker.limits.heartbeatMs,
     onFlow: () => wakeAll(client),
     end: (error) => endConnection(client, error),
   });

@@ -9,6 +9,7 @@ export type {
   PartitionStatus,
 } from "./options.ts";
 export type { HubDefinition } from "./hubs.ts";
+export type { KeyDefinition } from "./keys.ts";
 export type { FsyncPolicy } from "./partition_log.ts";
 export type { AccessKey, Right } from "./sas.ts";
 export { createToken } from "./sas.ts";

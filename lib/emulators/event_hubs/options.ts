@@ -1,4 +1,5 @@
 import type { HubDefinition } from "./hubs.ts";
+import type { KeyDefinition } from "./keys.ts";
 import type { FsyncPolicy } from "./partition_log.ts";
 import type { AccessKey } from "./sas.ts";
 
@@ -37,6 +38,11 @@ export interface EventHubsOptions {
   idleMs?: number;
   /** Milliseconds a client has to open its connection. @default 20000 */
   handshakeMs?: number;
+  /**
+   * Milliseconds of silence after which a client is sent a heartbeat; a client that says nothing
+   * for twice as long is cut off. @default 60000
+   */
+  heartbeatMs?: number;
   /** The clock, in milliseconds since 1970. @default Date.now */
   now?: () => number;
   /** Takes one line for each thing worth knowing. @default console.error */
@@ -64,6 +70,8 @@ export interface EventHubs {
   deleteHub(name: string): Promise<void>;
   /** Removes all events and group state of a hub; sequence numbers begin again at 0. */
   resetHub(name: string): Promise<void>;
+  /** Makes a shared access key, or gives the one of that name other rights. */
+  createKey(definition: KeyDefinition): AccessKey;
   /** Removes at once what retention allows to remove; returns how many segments went. */
   applyRetention(): Promise<number>;
   /** Closes all connections and files. */

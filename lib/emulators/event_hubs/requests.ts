@@ -88,7 +88,7 @@ function putToken(broker: Broker, client: Client, request: AmqpMessage): Answer 
   }
   const token = textOf(request.body);
   try {
-    const grant = checkToken(token, broker.keys, broker.now());
+    const grant = checkToken(token, broker.ring.keys, broker.now());
     client.grants.set(grant.path, grant);
   } catch (error) {
     if (error instanceof TokenError) return denied(error.message);
@@ -125,7 +125,7 @@ function mayManage(
 ): AmqpError | null {
   if (typeof token === "string" && token !== "") {
     try {
-      const grant = checkToken(token, broker.keys, broker.now());
+      const grant = checkToken(token, broker.ring.keys, broker.now());
       if (allows(grant, hub, grant.rights[0] ?? "Listen", broker.now())) return null;
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;

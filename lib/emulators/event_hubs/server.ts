@@ -1,12 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
-import { acquireLock, BusyError, ClickstreamError, type Lock } from "clickstream/config";
+import { acquireLock, BusyError, type Lock } from "clickstream/config";
 import type { Broker } from "./broker.ts";
 import { createCommitQueue } from "./commit.ts";
 import { connectionForced, linkDetached } from "./conditions.ts";
 import { endConnection, serveConnection } from "./connection.ts";
-import { readJson, writeJson } from "./files.ts";
 import {
   closeCatalogue,
   deleteHub,
@@ -15,12 +14,12 @@ import {
   openCatalogue,
   recreateHub,
 } from "./hubs.ts";
+import { connectionString, ensureKey, openKeys } from "./keys.ts";
 import type { EventHubs, EventHubsOptions } from "./options.ts";
 import { detachProducer } from "./producers.ts";
 import { detachReceiver } from "./receivers.ts";
 import { applyRetention } from "./retention.ts";
 import { rhea } from "./rhea.ts";
-import type { AccessKey } from "./sas.ts";
 import { brokerStatus } from "./status.ts";
 import { sweep } from "./sweep.ts";
 
@@ -64,13 +63,14 @@ function openBroker(options: EventHubsOptions): Broker {
   return {
     containerId: `clickstream-${randomBytes(4).toString("hex")}`,
     catalogue,
-    keys: options.keys ?? keptKeys(options.directory),
+    ring: openKeys(options.directory, options.keys),
     limits: {
       messageBytes: options.maxMessageBytes ?? 1024 * 1024,
       receivers: options.maxReceivers ?? 5,
       connections: options.maxConnections ?? 5000,
       idleMs: options.idleMs ?? 300_000,
       handshakeMs: options.handshakeMs ?? 20_000,
+      heartbeatMs: options.heartbeatMs ?? 60_000,
     },
     retention: {
       ms: options.retentionMs ?? 7 * DAY_MS,
@@ -85,19 +85,6 @@ function openBroker(options: EventHubsOptions): Broker {
     warn,
     lastBusyMs: now(),
   };
-}
-
-function keptKeys(directory: string): AccessKey[] {
-  const path = join(directory, "keys.json");
-  const kept = readJson<AccessKey[]>(path);
-  if (kept !== null) return kept;
-  const made: AccessKey[] = [{
-    name: "RootManageSharedAccessKey",
-    key: randomBytes(32).toString("base64"),
-    rights: ["Manage", "Send", "Listen"],
-  }];
-  writeJson(path, made, 0o600);
-  return made;
 }
 
 async function listen(
@@ -127,7 +114,7 @@ async function listen(
   return server;
 }
 
-function portTaken(host: string, port: number, cause: Error): ClickstreamError {
+function portTaken(host: string, port: number, cause: Error): BusyError {
   return new BusyError(
     `Port ${port} of ${host} is in use: end what uses it, or set EVENT_HUBS_PORT to another (0 ` +
       `takes a free one).`,
@@ -151,8 +138,9 @@ function running(
   return {
     host,
     port,
-    keys: broker.keys,
-    connectionString: (hub, keyName) => connectionString(broker.keys, host, port, hub, keyName),
+    keys: broker.ring.keys,
+    connectionString: (hub, keyName) =>
+      connectionString(broker.ring, `${host}:${port}`, hub, keyName),
     status: () => brokerStatus(broker),
     createHub: (definition) => void ensureHub(catalogue, definition),
     deleteHub: async (name) => {
@@ -167,6 +155,7 @@ function running(
         for (const key of [...map.keys()]) if (key.startsWith(prefix)) map.delete(key);
       }
     },
+    createKey: (definition) => ensureKey(broker.ring, catalogue, definition),
     applyRetention: trim,
     close: () => closing ??= close(broker, server, sockets, lock, timers),
   };
@@ -234,20 +223,4 @@ function closeLinks(broker: Broker, name: string, what: string): void {
       if (one.hub === hub) detachProducer(one, error);
     }
   }
-}
-
-function connectionString(
-  keys: AccessKey[],
-  host: string,
-  port: number,
-  hub?: string,
-  keyName?: string,
-): string {
-  const key = keyName === undefined
-    ? keys.find((one) => one.rights.includes("Manage")) ?? keys[0]!
-    : keys.find((one) => one.name === keyName);
-  if (key === undefined) throw new ClickstreamError(`There is no key named ${keyName}.`);
-  return `Endpoint=sb://${host}:${port};SharedAccessKeyName=${key.name};` +
-    `SharedAccessKey=${key.key};UseDevelopmentEmulator=true` +
-    (hub === undefined ? "" : `;EntityPath=${hub}`);
 }

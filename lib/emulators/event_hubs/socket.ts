@@ -12,6 +12,9 @@ const CONGESTED_BYTES = 1024 * 1024;
 /** Unsent bytes above which a client that asks and never reads is cut off. */
 const HOPELESS_BYTES = 64 * 1024 * 1024;
 
+/** How long a client may take to end its side of a connection that the server has ended. */
+const LINGER_MS = 1000;
+
 /**
  * A client's socket, as rhea sees it. Only whole and well-formed frames reach rhea, so malformed
  * bytes cannot hurt it; and what rhea writes piece by piece leaves in one piece.
@@ -48,7 +51,7 @@ export function guardSocket(
     write: writer.write,
     end: () => {
       writer.flush();
-      if (!socket.destroyed) socket.end();
+      endSoon(socket);
     },
     destroy: () => void socket.destroy(),
     setNoDelay: (on: boolean) => void socket.setNoDelay(on),
@@ -60,6 +63,14 @@ export function guardSocket(
   socket.on("drain", () => guarded.emit("drain"));
   reportEnd(socket, guarded);
   return guarded;
+}
+
+/** Ends a socket; one whose other side does not end it, too, is cut off a little later. */
+function endSoon(socket: Socket): void {
+  if (socket.destroyed || socket.writableEnded) return;
+  socket.end();
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once("close", () => clearTimeout(timer));
 }
 
 function readFrames(
@@ -99,7 +110,7 @@ function reportEnd(socket: Socket, guarded: GuardedSocket): void {
   socket.on("error", finish);
   socket.on("end", () => {
     finish();
-    if (!socket.destroyed) socket.end();
+    endSoon(socket);
   });
   socket.on("close", () => finish());
 }

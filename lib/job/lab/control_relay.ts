@@ -13,14 +13,18 @@ import {
   writeAll,
 } from "../kernel/mod.ts";
 
-/** How the control channel of a kernel is relayed. */
-export interface RelayOptions {
+/** The two ends of a channel that is relayed. */
+export interface Ends {
   /** Connection of a Jupyter client. */
   client: Deno.Conn;
-  /** Connection to the kernel's own control port. */
+  /** Connection to the kernel's own port. */
   kernel: Deno.Conn;
   /** Key that signs the messages. */
   key: string;
+}
+
+/** How the control channel of a kernel is relayed. */
+export interface RelayOptions extends Ends {
   /**
    * Asked when the client wants an interrupt: true when it is done, so that the kernel is not told.
    */
@@ -31,20 +35,39 @@ export interface RelayOptions {
  * Passes all that one client and the kernel say to each other on the control channel on, but for
  * interrupts that `interrupt` takes: those are answered here. Ends when one side closes.
  */
-export async function relayControl(options: RelayOptions): Promise<void> {
-  const { client, kernel, key, interrupt } = options;
-  const toClient = inOrder(client);
-  const toKernel = inOrder(kernel);
-  const [fromClient, fromKernel] = [byteReader(client), byteReader(kernel)];
-  const up = pass(fromClient, toKernel, async (frames) => {
-    const request = messageOf(frames, key);
-    if (request?.header.msg_type !== "interrupt_request" || !await interrupt()) return false;
+export async function relayControl({ interrupt, ...ends }: RelayOptions): Promise<void> {
+  await relay(ends, async (request, toClient) => {
+    if (request.header.msg_type !== "interrupt_request" || !await interrupt()) return false;
     const reply = newMessage("interrupt_reply", { status: "ok" }, request.header.session);
     reply.parent_header = request.header;
-    await toClient(encodeMessage(encodeKernelMessage(reply, key)));
+    await toClient(encodeMessage(encodeKernelMessage(reply, ends.key)));
     return true;
+  }, () => {});
+}
+
+/** Passes all on, and tells of what the kernel says. Ends when one side closes. */
+export async function relayWatched(
+  ends: Ends,
+  watch: (message: KernelMessage) => void,
+): Promise<void> {
+  await relay(ends, () => Promise.resolve(false), watch);
+}
+
+async function relay(
+  { client, kernel, key }: Ends,
+  take: (request: KernelMessage, toClient: Send) => Promise<boolean>,
+  watch: (message: KernelMessage) => void,
+): Promise<void> {
+  const toClient = inOrder(client);
+  const up = pass(byteReader(client), inOrder(kernel), async (frames) => {
+    const request = messageOf(frames, key);
+    return request !== undefined && await take(request, toClient);
   });
-  const down = pass(fromKernel, toClient, () => Promise.resolve(false));
+  const down = pass(byteReader(kernel), toClient, (frames) => {
+    const message = messageOf(frames, key);
+    if (message !== undefined) watch(message);
+    return Promise.resolve(false);
+  });
   await Promise.race([up, down]).catch(() => {});
   for (const side of [client, kernel]) {
     try {

@@ -7,7 +7,7 @@ import {
   KernelError,
 } from "../kernel/mod.ts";
 import { PRELUDE } from "../notebook/mod.ts";
-import { relayControl } from "./control_relay.ts";
+import { relayControl, relayWatched } from "./control_relay.ts";
 import { type StopLine, stopLine } from "./stop_line.ts";
 
 /**
@@ -40,12 +40,21 @@ export async function labKernel(file: string): Promise<number> {
   });
   void relay(connection.shell_port, inner, shell_port, async (client, kernel) => {
     await prepared;
-    const both = [client.readable.pipeTo(kernel.writable), kernel.readable.pipeTo(client.writable)];
-    await Promise.allSettled(both);
+    await relayWatched({ client, kernel, key: inner.key }, ({ header, content }) => {
+      if (header.msg_type === "execute_reply") void line.say(missingName(content));
+    });
   });
   const { code } = await kernel.status;
   await Deno.remove(innerFile).catch(() => {});
   return code;
+}
+
+/** What to do where a cell needs a name that no cell has made yet; empty for any other reply. */
+function missingName({ ename, evalue }: Record<string, unknown>): string {
+  const name = /^(\S+) is not defined/.exec(String(evalue ?? ""))?.[1];
+  if (ename !== "ReferenceError" || name === undefined) return "";
+  return `${name}: a cell above makes it, or the notebook's first lines say which notebook comes first. ` +
+    "Run > Run All Above Selected Cell, then this cell again.";
 }
 
 function readConnection(file: string): ConnectionInfo {

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Config, loadConfig, projectRoot, runCommand } from "clickstream/config";
 import { compareVersions, TESTED_DENO } from "../kernel/mod.ts";
@@ -17,6 +17,7 @@ export async function lab(config: Config, args: readonly string[]): Promise<numb
   const folder = join(config.home, "lab");
   const environment = await labEnvironment(join(folder, "venv"), (text) => console.log(text));
   installKernelSpec(environment.share, await testedDeno());
+  writeSettings(environment.share, join(folder, "config"));
   const own = (name: string) => {
     mkdirSync(join(folder, name), { recursive: true });
     return join(folder, name);
@@ -43,8 +44,26 @@ const LAB_OPTIONS = [
   // Ctrl-C ends at once: notebooks are saved by the browser, not by the server.
   "--ServerApp.answer_yes=True",
   "--LabApp.news_url=None",
+  "--LabApp.custom_css=True",
   "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
 ];
+
+/** No question about news, and no picture wider than its cell. */
+function writeSettings(share: string, config: string): void {
+  const settings = join(share, "lab", "settings");
+  mkdirSync(settings, { recursive: true });
+  writeFileSync(join(settings, "overrides.json"), JSON.stringify(OVERRIDES, null, 2) + "\n");
+  mkdirSync(join(config, "custom"), { recursive: true });
+  writeFileSync(join(config, "custom", "custom.css"), CSS);
+}
+
+const OVERRIDES = { "@jupyterlab/apputils-extension:notification": { fetchNews: "false" } };
+
+/**
+ * Of a saved chart, the plotly extension first shows the picture, as wide in CSS pixels as it is in
+ * image pixels: twice too wide, and cut off.
+ */
+const CSS = ".jp-RenderedPlotly .plot-img { max-width: min(100%, 840px); }\n";
 
 function opensSomething(args: readonly string[]): boolean {
   return args.some((arg) => arg.endsWith(".ipynb") || arg === "--version" || arg === "--help");

@@ -1,5 +1,5 @@
 import type { TaskRun } from "../run/mod.ts";
-import { type Html, markup } from "./html.ts";
+import { type Html, markup, scrollable } from "./html.ts";
 
 const LEFT = 270;
 const WIDTH = 640;
@@ -20,8 +20,7 @@ export function gantt(tasks: readonly TaskRun[]): Html {
     (_, i) => i * step,
   );
   const height = run.length * ROW + 28;
-  return markup`
-    <div class="wide">
+  const chart = markup`
       <svg
         role="img"
         aria-label="Tasks over time, in seconds since the start of the run"
@@ -44,8 +43,8 @@ export function gantt(tasks: readonly TaskRun[]): Html {
     })
   } ${run.map((task, i) => bar(task, i, x))}
       </svg>
-    </div>
   `;
+  return scrollable("Tasks over time", chart);
 }
 
 function bar(task: TaskRun, row: number, x: (time: number) => number): Html {

@@ -26,14 +26,17 @@ export function escapeHtml(text: string): string {
 
 /** A table with a caption for those who hear it; the first column heads its row. */
 export function tableOf(caption: string, heads: string[], rows: (string | Html)[][]): Html {
-  const head = heads.map((text) => markup`<th scope="col">${text}</th>`);
+  const head = heads.map((text) =>
+    text === "" ? markup`<td></td>` : markup`<th scope="col">${text}</th>`
+  );
   const body = rows.map(([first, ...rest]) =>
     markup`
       <tr><th scope="row">${first}</th>${rest.map(tableCell)}</tr>
     `
   );
-  return markup`
-    <div class="wide">
+  return scrollable(
+    caption,
+    markup`
       <table>
         <caption>${caption}</caption>
         <thead><tr>${head}</tr></thead>
@@ -41,8 +44,13 @@ export function tableOf(caption: string, heads: string[], rows: (string | Html)[
           ${body}
         </tbody>
       </table>
-    </div>
-  `;
+    `,
+  );
+}
+
+/** Something that may be wider than the window: it scrolls by itself, by keyboard too. */
+export function scrollable(label: string, content: Html): Html {
+  return markup`<div class="wide" role="group" aria-label="${label}" tabindex="0">${content}</div>`;
 }
 
 /** Longest text that a column keeps on one line, in characters. */

@@ -46,20 +46,21 @@ export function reportHtml(options: ReportOptions): string {
         </header>
         <main>
           ${warnings.map((text) => markup`<p class="bad">${text}</p>`)} ${failures(options)}
-          <h2>Tasks over time</h2>
+          ${contents(options)}
+          <h2 id="tasks">Tasks over time</h2>
           ${gantt(run.tasks)} ${taskTable(run.tasks)}
-          <h2>Where the time went</h2>
+          <h2 id="time">Where the time went</h2>
           ${slowCells(run.tasks)}
-          <h2>Checks</h2>
+          <h2 id="checks">Checks</h2>
           ${checks(results)}
-          <h2>Figures</h2>
+          <h2 id="figures">Figures</h2>
           ${figures(results)}
           ${tables(results)}
-          <h2>What the notebooks show</h2>
+          <h2 id="story">What the notebooks show</h2>
           ${nonEmpty(shown, "No chart or table was drawn.")}
-          <h2>Earlier runs</h2>
+          <h2 id="history">Earlier runs</h2>
           ${historyTable(history)}
-          <h2>Made with</h2>
+          <h2 id="made">Made with</h2>
           ${made(run)}
         </main>
         ${shown.some(({ html }) => html.includes("<button")) ? interactiveScript() : undefined}
@@ -81,6 +82,26 @@ function summary(run: JobRun): Html {
     </p>
   `;
 }
+
+/** What is on the page, and how many of the claims hold. */
+function contents({ results }: ReportOptions): Html {
+  const claims = results.flatMap(({ checks }) => checks);
+  const holding = claims.filter(({ ok }) => ok).length;
+  const own = results.flatMap(({ tables = [] }) => tables.map(({ title }) => [idOf(title), title]));
+  const links = [
+    ["tasks", "Tasks"],
+    ["time", "Time"],
+    ["checks", `Checks (${holding} of ${claims.length} hold)`],
+    ["figures", "Figures"],
+    ...own,
+    ["story", "Charts and tables"],
+    ["history", "Earlier runs"],
+    ["made", "Versions"],
+  ].map(([id, text]) => markup`<a href="#${id}">${text}</a>`);
+  return markup`<nav aria-label="On this page">${links}</nav>`;
+}
+
+const idOf = (title: string) => `table-${title.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}`;
 
 function failures({ run, resume }: ReportOptions): Html {
   const failed = run.tasks.filter((task) => task.failure !== undefined);
@@ -153,7 +174,11 @@ function checks(results: readonly NotebookResults[]): Html {
   if (rows.length === 0) {
     return markup`<p>No notebook reported a check.</p>`;
   }
-  return tableOf("Claims that the notebooks checked", ["claim", "", "numbers", "notebook"], rows);
+  return tableOf(
+    "Claims that the notebooks checked",
+    ["claim", "result", "numbers", "notebook"],
+    rows,
+  );
 }
 
 function figures(results: readonly NotebookResults[]): Html {
@@ -171,7 +196,9 @@ function tables(results: readonly NotebookResults[]): Html[] {
     tables.map(({ title, rows }) => {
       const heads = Object.keys(rows[0] ?? {});
       const cells = rows.map((row) => heads.map((head) => formatFigure(row[head] ?? null)));
-      return markup`<h2>${title}</h2>${tableOf(`Reported by ${notebook}`, heads, cells)}`;
+      return markup`<h2 id="${idOf(title)}">${title}</h2>${
+        tableOf(`Reported by ${notebook}`, heads, cells)
+      }`;
     })
   );
 }

@@ -9,7 +9,7 @@ import {
   parseNotebook,
 } from "../notebook/mod.ts";
 import type { RunFolder, TaskRun } from "../run/mod.ts";
-import { type Html, markup } from "./html.ts";
+import { type Html, markup, scrollable } from "./html.ts";
 import { interactiveButton, PLOTLY_MIME } from "./interactive.ts";
 
 /** Largest table copied into the report, in characters. */
@@ -42,7 +42,7 @@ function titleOf(notebook: Notebook): string | undefined {
 
 function shownBy(cell: Cell): Html[] {
   const title = firstLineOf(cell).replace(/^\/\/\s*/, "");
-  return cell.outputs.flatMap((output) => picture(output, title) ?? table(output) ?? []);
+  return cell.outputs.flatMap((output) => picture(output, title) ?? table(output, title) ?? []);
 }
 
 function picture(output: Output, title: string): Html | undefined {
@@ -52,14 +52,20 @@ function picture(output: Output, title: string): Html | undefined {
     ? stripVTControlCharacters(words).trim()
     : title;
   const png = output.data["image/png"].replaceAll("\n", "");
-  const image = markup`<img alt="${alt}" src="data:image/png;base64,${png}">`;
+  const image = markup`<img alt="${alt}"${widthOf(output)} src="data:image/png;base64,${png}">`;
   const figure = output.data[PLOTLY_MIME];
   const button = figure === undefined ? undefined : interactiveButton(figure);
   return markup`<figure>${image}<figcaption>${title}</figcaption>${button}</figure>`;
 }
 
+/** How wide the notebook says that its picture is: it has two image pixels for each of these. */
+function widthOf({ metadata }: { metadata: Record<string, unknown> }): Html | undefined {
+  const { width } = (metadata["image/png"] ?? {}) as { width?: unknown };
+  return typeof width === "number" ? markup` width="${width}"` : undefined;
+}
+
 /** A table as the notebook shows it: only what carries no script, handler or outside address. */
-function table(output: Output): Html | undefined {
+function table(output: Output, title: string): Html | undefined {
   if (!("data" in output)) return undefined;
   const text = output.data["text/html"];
   if (typeof text !== "string" || text.length > TABLE_LIMIT || !text.includes("<table")) {
@@ -68,5 +74,5 @@ function table(output: Output): Html | undefined {
   if (/<(?:script|iframe|object|embed|link|form)|\son\w+\s*=|javascript:/i.test(text)) {
     return undefined;
   }
-  return markup`<div class="wide">${{ html: text }}</div>`;
+  return scrollable(title, { html: text });
 }

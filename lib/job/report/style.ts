@@ -22,7 +22,8 @@ figcaption { color: var(--soft); }
 svg text { fill: var(--ink); font: 13px system-ui, sans-serif; } svg .soft { fill: var(--soft); }
 svg .bar { fill: var(--bar); } svg .bar.bad { fill: var(--bad); } svg line { stroke: var(--line); }
 details { margin: .5rem 0; } summary { cursor: pointer; font-weight: 600; }
-a { color: var(--bar); }
+a { color: var(--bar); } nav { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin-top: 1rem; }
+.wide:focus-visible { outline: 2px solid var(--bar); outline-offset: 2px; }
 span.good, span.bad, td.short { white-space: nowrap; }
 button { font: inherit; margin-top: .25rem; }
 `;

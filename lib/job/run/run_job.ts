@@ -88,7 +88,7 @@ async function runReady(under: Under, timedOut: () => boolean): Promise<void> {
         end(task, "CANCELED", "The run was canceled before this task started.");
         onTask?.(task);
       } else if (start === false) {
-        end(task, ...upstreamResult(upstream));
+        end(task, ...resultWithoutStart(task, upstream));
         onTask?.(task);
       } else if (start) {
         const done = runTask(under, task).finally(() => active.delete(task.task_key));
@@ -208,7 +208,11 @@ function end(task: TaskRun, result: ResultState, message: string): void {
   };
 }
 
-function upstreamResult(upstream: TaskRun[]): [ResultState, string] {
+/** How a task ends that its rule does not let start. */
+function resultWithoutStart(task: TaskRun, upstream: TaskRun[]): [ResultState, string] {
+  if (task.run_if === "ALL_FAILED" || task.run_if === "AT_LEAST_ONE_FAILED") {
+    return ["EXCLUDED", `Not run: it is for failures (${task.run_if}).`];
+  }
   const canceled = upstream.every(({ state }) =>
     ["SUCCESS", "EXCLUDED", "CANCELED", "UPSTREAM_CANCELED"].includes(state.result_state ?? "")
   );

@@ -88,14 +88,16 @@ export function isGood(task: Pick<TaskRun, "state">): boolean {
   return task.state.result_state === "SUCCESS" || task.state.result_state === "EXCLUDED";
 }
 
+/** Whether a task failed, or could not start because one before it did. */
+function hasFailed({ state }: Pick<TaskRun, "state">): boolean {
+  return ["FAILED", "TIMEDOUT", "UPSTREAM_FAILED"].includes(state.result_state ?? "");
+}
+
 /** Whether a task with this rule may start; undefined while that is not decided yet. */
 export function mayStart(rule: RunIf, upstream: readonly TaskRun[]): boolean | undefined {
   if (!upstream.every(isOver)) return undefined;
   const good = upstream.filter(isGood).length;
-  const failed =
-    upstream.filter((task) =>
-      task.state.result_state === "FAILED" || task.state.result_state === "TIMEDOUT"
-    ).length;
+  const failed = upstream.filter(hasFailed).length;
   const all = upstream.length;
   switch (rule) {
     case "ALL_SUCCESS":
@@ -103,7 +105,7 @@ export function mayStart(rule: RunIf, upstream: readonly TaskRun[]): boolean | u
     case "ALL_DONE":
       return true;
     case "NONE_FAILED":
-      return failed === 0;
+      return failed === 0 && (good > 0 || all === 0);
     case "AT_LEAST_ONE_SUCCESS":
       return good > 0 || all === 0;
     case "ALL_FAILED":

@@ -10,15 +10,15 @@ import { trainingColumns } from "../schema.ts";
 
 const HELP = `CSV straight to the five __training Delta tables.
 
-  deno task features -- --events FILE --out DIR [--map event_type=action,…]
+  deno task features -- --events FILE --out DIR [--map event_type=action,…] [--memory 4GB]
 
-The tables are folders in DIR/clickstream.`;
+The tables are folders in DIR/clickstream. What does not fit into the memory is spilled to the disk.`;
 
 if (import.meta.main) await runCommand(main);
 
 async function main(args: string[]): Promise<void> {
-  const { events, out, map } = readOptions(args);
-  const lake = await openLakehouse(resolve(out));
+  const { events, out, map, memory } = readOptions(args);
+  const lake = await openLakehouse(resolve(out), { memoryLimit: memory });
   const connection = await lake.connect();
   try {
     const read = await readEvents(connection, resolve(events), { mapping: parseMapping(map) });
@@ -39,7 +39,14 @@ async function main(args: string[]): Promise<void> {
   }
 }
 
-function readOptions(args: string[]): { events: string; out: string; map: string } {
+interface Options {
+  events: string;
+  out: string;
+  map: string;
+  memory: string;
+}
+
+function readOptions(args: string[]): Options {
   try {
     const { values } = parseArgs({
       args,
@@ -47,12 +54,16 @@ function readOptions(args: string[]): { events: string; out: string; map: string
         events: { type: "string" },
         out: { type: "string" },
         map: { type: "string", default: "" },
+        memory: { type: "string", default: "4GB" },
       },
     });
     if (values.events === undefined || values.out === undefined) {
       throw new Error("--events and --out are needed");
     }
-    return { events: values.events, out: values.out, map: values.map };
+    if (!/^\d+(\.\d+)?\s*[KMGT]i?B$/i.test(values.memory)) {
+      throw new Error(`--memory ${values.memory} is no size such as 4GB`);
+    }
+    return { ...values, events: values.events, out: values.out };
   } catch (cause) {
     throw new ConfigError(`${(cause as Error).message}.\n${HELP}`, { cause });
   }

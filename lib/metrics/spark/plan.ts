@@ -1,6 +1,5 @@
 import { historySql } from "../history_sql.ts";
-import { metricSets, trainingTable } from "../definition.ts";
-import type { MetricSet } from "../definition.ts";
+import { type MetricSet, metricSets, trainingTable } from "../definition.ts";
 import { type MetricColumn, trainingColumns } from "../schema.ts";
 
 /** A table that Spark writes: what {@link sparkPlan} tells `write_tables.py`. */

@@ -9,13 +9,7 @@ import {
   onlineStoreOptions,
   openOnlineStore,
 } from "clickstream/online";
-import {
-  checkConsistency,
-  type QueryFile,
-  readState,
-  startStream,
-  streamFiles,
-} from "clickstream/streaming";
+import { checkConsistency, readQuery, startStream } from "clickstream/streaming";
 import { ITEM_TO_ITEM_TABLE, publishItemToItem } from "../actions/itemToItem.ts";
 import { servingClient } from "../ensure.ts";
 import { streamTimeOf } from "../streamTime.ts";
@@ -102,7 +96,7 @@ async function keepShop({ config, services, lake, store, port }: {
 
 /** Whether 2b, or another shop, runs the query of this home already. */
 function runsElsewhere(config: Config): boolean {
-  const file = readState<QueryFile>(streamFiles(config).query);
+  const file = readQuery(config);
   if (file?.state !== "running") return false;
   try {
     process.kill(file.pid, 0);

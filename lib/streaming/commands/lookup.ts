@@ -3,7 +3,7 @@ import { ConfigError, runCommand } from "clickstream/config";
 import { table } from "clickstream/display";
 import { metricColumns, metricSets } from "clickstream/metrics";
 import { type LookedUp, lookUpFeatures, type LookUpKeys, lookUpSets } from "clickstream/online";
-import { type QueryFile, readState, streamFiles } from "../state_file.ts";
+import { readQuery } from "../query_files.ts";
 import { idOf } from "./ids.ts";
 import { withLive } from "./live.ts";
 
@@ -16,7 +16,7 @@ async function main(args: string[]): Promise<void> {
   const { keys, json } = readOptions(args);
   await withLive("read", async ({ config, store }) => {
     const [answer] = await lookUpFeatures(store, [keys]);
-    const now = readState<QueryFile>(streamFiles(config).query)?.newestEventTime ?? null;
+    const now = readQuery(config)?.newestEventTime ?? null;
     if (json) console.log(jsonText(answer!));
     else await show(answer!, now);
   });

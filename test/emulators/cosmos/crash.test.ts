@@ -15,6 +15,7 @@ import {
   openCatalog,
 } from "../../../lib/emulators/cosmos/catalog.ts";
 import { withHome } from "../../support.ts";
+import { hasSmallDisk, withSmallDisk } from "../small_disk.ts";
 import { clientOf } from "./support.ts";
 
 const options = { sanitizeOps: false, sanitizeResources: false };
@@ -134,4 +135,47 @@ Deno.test("a full disk is the service's 403 for storage, and writing goes on onc
     file.close();
     return Promise.resolve();
   });
+});
+
+Deno.test({
+  name: "on a full disk every client is told so, and what was acknowledged is there afterwards",
+  ignore: !hasSmallDisk(),
+  sanitizeOps: false,
+  sanitizeResources: false,
+  fn: () =>
+    withSmallDisk(16, async ({ folder, fill, free }) => {
+      const directory = join(folder, "store");
+      const first = await startCosmos({ directory });
+      const client = clientOf(first);
+      const { database } = await client.databases.createIfNotExists({ id: "d" });
+      const { container } = await database.containers
+        .createIfNotExists({ id: "c", partitionKey: { paths: ["/id"] } });
+      const kept: string[] = [];
+      const write = async (id: string) => {
+        await container.items.create({ id, text: "x".repeat(50_000) });
+        kept.push(id);
+      };
+      await write("before");
+      fill();
+      const failures = await Promise.all(
+        Array.from({ length: 20 }, (_, i) => write(`n${i}`).then(() => null, (error) => error)),
+      );
+      assert.notEqual(failures.at(-1), null, "the disk was full");
+      for (const error of failures.filter((one) => one !== null)) {
+        assert.equal(error.code, 403);
+        assert.equal(error.substatus, 1014);
+      }
+      assert.equal((await container.item("before", "before").read()).statusCode, 200);
+      free();
+      await write("after");
+      client.dispose();
+      await first.close();
+      const second = await startCosmos({ directory });
+      const again = clientOf(second);
+      const { resources } = await again.database("d").container("c").items
+        .query("select value c.id from c").fetchAll();
+      assert.deepEqual(resources.sort(), kept.sort());
+      again.dispose();
+      await second.close();
+    }),
 });

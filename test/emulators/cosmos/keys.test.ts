@@ -220,3 +220,76 @@ Deno.test("numbers are doubles, as in the service", options, async () => {
     );
   });
 });
+
+Deno.test(
+  "a unique key holds within a partition key, whatever writes, and over a restart",
+  options,
+  async () => {
+    await withHome(async (home) => {
+      const directory = join(home, "cosmos");
+      const first = await startCosmos({ directory });
+      const client = clientOf(first);
+      const { database } = await client.databases.createIfNotExists({ id: "d" });
+      const definition = {
+        id: "c",
+        partitionKey: { paths: ["/tenant"] },
+        uniqueKeyPolicy: { uniqueKeys: [{ paths: ["/mail", '/it\'s/"deep"'] }] },
+      };
+      const { container } = await database.containers.createIfNotExists(definition);
+      const item = (id: string, mail?: string, tenant = "t") => ({
+        id,
+        tenant,
+        ...(mail === undefined ? {} : { mail }),
+      });
+      await container.items.create(item("1", "a"));
+      await container.items.create(item("1", "a", "elsewhere"));
+      await container.items.create({ ...item("2", "a"), "it's": { deep: 1 } });
+      await container.items.create(item("3"));
+      assert.equal(await codeOf(container.items.create(item("4", "a"))), 409);
+      assert.equal(await codeOf(container.items.create(item("4"))), 409, "nothing is a value, too");
+      assert.equal(await codeOf(container.items.upsert(item("4", "a"))), 409);
+      assert.equal(await codeOf(container.item("3", "t").replace(item("3", "a"))), 409);
+      const patch = container.item("3", "t").patch([{ op: "set", path: "/mail", value: "a" }]);
+      assert.equal(await codeOf(patch), 409);
+      const operations = [
+        { operationType: "Upsert" as const, partitionKey: "t", resourceBody: item("5", "b") },
+        { operationType: "Upsert" as const, partitionKey: "t", resourceBody: item("6", "b") },
+      ];
+      const bulk = await container.items.bulk(operations);
+      assert.deepEqual(bulk.map(({ statusCode }) => statusCode), [201, 409]);
+      assert.equal((await container.items.upsert(item("5", "b"))).statusCode, 200);
+      const changed = { ...definition, uniqueKeyPolicy: { uniqueKeys: [] } };
+      assert.equal(await codeOf(container.replace(changed)), 400);
+      const wrong = { ...definition, id: "x", uniqueKeyPolicy: { uniqueKeys: [{ paths: ["a"] }] } };
+      assert.equal(await codeOf(database.containers.create(wrong)), 400);
+      const computed = { computedProperties: [{ name: "x", query: "SELECT VALUE 1 FROM c" }] };
+      const other = { id: "y", partitionKey: "/tenant", ...computed };
+      assert.equal(await codeOf(database.containers.create(other)), 400);
+      client.dispose();
+      await first.close();
+      const second = await startCosmos({ directory });
+      const again = clientOf(second);
+      const same = again.database("d").container("c");
+      assert.equal(await codeOf(same.items.create(item("7", "b"))), 409);
+      again.dispose();
+      await second.close();
+    });
+  },
+);
+
+Deno.test("all items of a partition key are deleted at once, and no others", options, async () => {
+  for (const paths of [["/tenant"], ["/id"], ["/tenant", "/user"]]) {
+    await withContainer(async (container, cosmos) => {
+      for (let n = 0; n < 20; n++) {
+        await container.items.create({ id: String(n), tenant: `t${n % 2}`, user: "u" });
+      }
+      const key = { "/tenant": ["t1"], "/id": ["7"], "/tenant/user": ["t1", "u"] }[paths.join("")];
+      assert.equal((await container.deleteAllItemsForPartitionKey(key!)).statusCode, 200);
+      const left = paths[0] === "/id" ? 19 : 10;
+      assert.equal((await ids(container, "select value c.id from c")).length, left);
+      assert.equal(cosmos.status().databases[0]!.containers[0]!.items, left);
+      const reader = clientOf(cosmos, cosmos.readKey).database("shop").container("items");
+      assert.equal(await codeOf(reader.deleteAllItemsForPartitionKey(key!)), 401);
+    }, { partitionKey: { paths } });
+  }
+});

@@ -1,12 +1,22 @@
 import assert from "node:assert/strict";
 import { EventHubConsumerClient, EventHubProducerClient } from "@azure/event-hubs";
+import type { AmqpError } from "rhea";
 import { waitUntil } from "clickstream/config";
 import {
   type AccessKey,
   createToken,
   type EventHubs,
 } from "../../../lib/emulators/event_hubs/mod.ts";
-import { FAST, HUB, receive, sendersClosed, withEventHubs, withProducer } from "./support.ts";
+import { connectRaw } from "./raw_client.ts";
+import {
+  FAST,
+  HUB,
+  receive,
+  sendersClosed,
+  startQuietly,
+  withEventHubs,
+  withProducer,
+} from "./support.ts";
 
 const KEYS: AccessKey[] = [
   { name: "root", key: "cm9vdA==", rights: ["Manage"] },
@@ -55,6 +65,54 @@ Deno.test("a link is detached when its token runs out", async () => {
     await assert.rejects(producer.sendBatch([{ body: 2 }]), { code: "UnauthorizedError" });
     await producer.close();
   }, { keys: KEYS, now: () => now });
+});
+
+Deno.test("a receiver is detached when its token runs out, and goes on with a new one", async () => {
+  let now = Date.now();
+  await withEventHubs(async (server) => {
+    const client = await connectRaw(server, now + 60_000);
+    const address = `${HUB}/ConsumerGroups/$Default/Partitions/0`;
+    const first = await client.receive(address, 10);
+    now += 50_000;
+    await client.putToken(now + 60_000);
+    now += 50_000;
+    await withProducer(server, (one) => one.sendBatch([{ body: 1 }], { partitionId: "0" }));
+    await waitUntil(() => first.received === 1, { what: "the renewed link to receive" });
+    const closed = new Promise<void>((resolve) => {
+      first.receiver.once("receiver_error", () => resolve());
+    });
+    now += 61_000;
+    await closed;
+    const { condition, description } = first.receiver.error as AmqpError;
+    assert.equal(condition, "amqp:unauthorized-access");
+    assert.match(description!, /ExpiredToken/);
+    await client.putToken(now + 60_000);
+    const again = await client.receive(address, 10);
+    await waitUntil(() => again.received === 1, { what: "the new link to receive" });
+    await client.close();
+  }, { now: () => now });
+});
+
+Deno.test("keys are made and given other rights while the server runs, and outlive it", async () => {
+  await withEventHubs(async (server, directory) => {
+    server.createKey({ name: "reports", rights: ["Listen"], hub: HUB });
+    await assert.rejects(sends(server, "reports"), { code: "UnauthorizedError" });
+    assert.equal(await failureOfListening(server, "reports"), null);
+    const { key } = server.createKey({ name: "reports", rights: ["Send"] });
+    await sends(server, "reports");
+    await server.close();
+    const again = await startQuietly({ directory });
+    assert.equal(again.createKey({ name: "reports", rights: ["Send", "Listen"] }).key, key);
+    await sends(again, "reports");
+    assert.equal(await failureOfListening(again, "reports"), null);
+    const wrong = (definition: object) => () =>
+      again.createKey({ name: "x", rights: ["Send"], ...definition });
+    assert.throws(wrong({ name: "no name" }), /is no name for a key/);
+    assert.throws(wrong({ rights: [] }), /at least one right/);
+    assert.throws(wrong({ rights: ["Delete"] }), /"Delete" is no right/);
+    assert.throws(wrong({ hub: "nothing" }), /no hub nothing/);
+    await again.close();
+  });
 });
 
 Deno.test("management answers only those who have some right on the hub", async () => {

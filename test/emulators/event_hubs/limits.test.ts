@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { EventHubConsumerClient, EventHubProducerClient } from "@azure/event-hubs";
 import { connect } from "node:net";
 import { waitUntil } from "clickstream/config";
+import { connectRaw } from "./raw_client.ts";
 import { FAST, HUB, receive, withEventHubs, withProducer } from "./support.ts";
 
 /** The SDK does not notice a link that goes while it sends; a short timeout makes it try again. */
@@ -119,6 +120,26 @@ Deno.test("a connection that never opens is cut off", async () => {
     await closed;
     assert.equal(server.status().connections, 0);
   }, { now: () => now });
+});
+
+Deno.test("a client that vanished without a word is cut off and frees its partition", async () => {
+  await withEventHubs(async (server) => {
+    const address = `${HUB}/ConsumerGroups/$Default/Partitions/0`;
+    const owner = (level: number) => ({ properties: { "com.microsoft:epoch": level } });
+    const gone = await connectRaw(server);
+    await gone.receive(address, 10, owner(9));
+    const present = await connectRaw(server);
+    const other = await present.receive(`${HUB}/ConsumerGroups/second/Partitions/0`, 10);
+    // From here on nothing of it reaches the server, and no end does either.
+    gone.socket.write = () => true;
+    gone.socket.pause();
+    await waitUntil(() => server.status().connections === 1, { what: "the silent one to be cut" });
+    const next = await present.receive(address, 10, owner(1));
+    await withProducer(server, (one) => one.sendBatch([{ body: 1 }], { partitionId: "0" }));
+    await waitUntil(() => next.received + other.received === 2, { what: "the others to receive" });
+    gone.socket.destroy();
+    await present.close();
+  }, { heartbeatMs: 200 });
 });
 
 Deno.test("a client that connects while there are too many is turned away", async () => {

@@ -12,28 +12,55 @@ const MAIN = fileURLToPath(new URL("../../../lib/emulators/main.ts", import.meta
 const SCRIPT = fileURLToPath(new URL("./client.py", import.meta.url));
 
 Deno.test({
-  name: "Python's azure-eventhub sends, receives and is refused with what the command printed",
+  name: "Python's azure-eventhub sends, receives, steals and is refused with what was printed",
   ignore: !hasClient(),
   fn: () =>
     withHome(async (home) => {
-      try {
-        const printed = await outputOf(Deno.execPath(), ["run", "-A", "--quiet", MAIN], {
+      const run = (...args: string[]) =>
+        outputOf(Deno.execPath(), ["run", "-A", "--quiet", MAIN, ...args], {
           CLICKSTREAM_HOME: home,
         });
-        const [, connection] = /^EVENT_HUBS_CONNECTION_STRING="(.+)"$/m.exec(printed)!;
-        const told = JSON.parse(await outputOf(PYTHON, [SCRIPT, connection!]));
-        assert.deepEqual(told.partitions, ["0", "1", "2", "3"]);
-        assert.equal(told.received, 501);
-        assert.deepEqual(told.numbers, [...Array(500).keys()]);
-        assert.equal(told.partition, String(partitionOfKey("user-7", 4)));
-        assert.equal(told.kind, "view");
-        assert.equal(told.large, 200_000);
-        assert.equal(told["wrong key"], "AuthenticationError");
+      try {
+        const [, all] = /^EVENT_HUBS_CONNECTION_STRING="(.+)"$/m.exec(await run())!;
+        const hub = /EntityPath=(.+)$/.exec(all!)![1]!;
+        const sender = await run("key", "sender", "--rights", "Send", "--hub", hub);
+        const listener = await run("key", "listener", "--rights", "Listen", "--hub", hub);
+        const args = [SCRIPT, all!, sender.trim(), listener.trim()];
+        const { last: _, ...told } = JSON.parse(await outputOf(PYTHON, args));
+        assert.deepEqual(told, EXPECTED);
       } finally {
         await stopServices(loadConfig({ CLICKSTREAM_HOME: home }));
       }
     }),
 });
+
+/** What the script must have seen. */
+const EXPECTED = {
+  partitions: ["0", "1", "2", "3"],
+  received: 501,
+  numbers: [...Array(500).keys()],
+  partition: String(partitionOfKey("user-7", 4)),
+  kind: "view",
+  large: 200_000,
+  "by number": ["2", "3", "4", "5"],
+  "after number": ["3", "4", "5"],
+  "after offset": ["3", "4", "5"],
+  "after time": ["3", "4", "5"],
+  "at the end": "later",
+  newest: 0,
+  "stolen from": "amqp:link:stolen",
+  lower: "amqp:link:stolen",
+  "owner has": ["one", "two"],
+  "owner's errors": [],
+  "wrong key": "AuthenticationError",
+  "sender sends": "was accepted",
+  "listener sends": "amqp:unauthorized-access",
+  "sender listens": ["amqp:unauthorized-access"],
+  "listener listens": [],
+  token: "was accepted",
+  "expired token": "AuthenticationError",
+  "unknown hub": "amqp:not-found",
+};
 
 async function outputOf(command: string, args: string[], env: Record<string, string> = {}) {
   const { code, stdout, stderr } = await new Deno.Command(command, { args, env }).output();

@@ -8,6 +8,8 @@ import { HUB } from "./support.ts";
 export interface RawClient {
   socket: Socket;
   connection: rhea.Connection;
+  /** Puts another token for the whole hub. */
+  putToken(expiresMs: number): Promise<void>;
   /** Attaches a receiver and gives it credit. */
   receive(address: string, credit: number, options?: object): Promise<RawReceiver>;
   close(): Promise<void>;
@@ -20,8 +22,15 @@ export interface RawReceiver {
   settledByServer: number;
 }
 
+/** Where a raw client connects, and with which keys. */
+export type RawServer = Pick<EventHubs, "port" | "keys">;
+
 /** Connects and puts a token for the whole hub. */
-export async function connectRaw(server: EventHubs): Promise<RawClient> {
+export async function connectRaw(
+  server: RawServer,
+  expiresMs: number = Date.now() + 3_600_000,
+  hub: string = HUB,
+): Promise<RawClient> {
   const socket = connect(server.port, "127.0.0.1");
   const container = rhea.create_container();
   const open = (_port: number, _host: string, _options: unknown, connected: () => void) => {
@@ -38,8 +47,10 @@ export async function connectRaw(server: EventHubs): Promise<RawClient> {
     (connection as unknown as NodeJS.EventEmitter).on(event, () => {});
   }
   await once(connection, "connection_open");
-  await putToken(server, connection);
+  const putToken = await openTokens(server, connection, hub);
+  await putToken(expiresMs);
   return {
+    putToken,
     socket,
     connection,
     receive: (address, credit, options = {}) => receive(connection, address, credit, options),
@@ -51,23 +62,25 @@ export async function connectRaw(server: EventHubs): Promise<RawClient> {
   };
 }
 
-async function putToken(server: EventHubs, connection: rhea.Connection): Promise<void> {
+/** Opens the two links over which tokens are put. */
+async function openTokens(server: RawServer, connection: rhea.Connection, hub: string) {
   const sender = connection.open_sender("$cbs");
   const receiver = connection.open_receiver({ source: "$cbs", target: "reply" } as never);
   await once(sender, "sendable");
-  const answered = once(receiver, "message");
-  const expires = Date.now() + 3_600_000;
-  sender.send({
-    message_id: "1",
-    reply_to: "reply",
-    application_properties: {
-      operation: "put-token",
-      type: "servicebus.windows.net:sastoken",
-      name: `sb://127.0.0.1/${HUB}`,
-    },
-    body: createToken(`sb://127.0.0.1/${HUB}`, server.keys[0]!, expires),
-  });
-  await answered;
+  return async (expiresMs: number) => {
+    const answered = once(receiver, "message");
+    sender.send({
+      message_id: "1",
+      reply_to: "reply",
+      application_properties: {
+        operation: "put-token",
+        type: "servicebus.windows.net:sastoken",
+        name: `sb://127.0.0.1/${hub}`,
+      },
+      body: createToken(`sb://127.0.0.1/${hub}`, server.keys[0]!, expiresMs),
+    });
+    await answered;
+  };
 }
 
 async function receive(

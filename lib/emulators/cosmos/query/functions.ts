@@ -1,6 +1,6 @@
 import { badRequest } from "../failure.ts";
 import { isObject, type Json, type JsonObject } from "../json.ts";
-import { TIMES } from "./times.ts";
+import { STATIC_TIMES, TIMES } from "./times.ts";
 import { equalValues, type Value } from "./values.ts";
 
 /** A function of a query. Undefined arguments and answers are what the service calls undefined. */
@@ -12,6 +12,25 @@ const numeric = (f: (...n: number[]) => number): Scalar => (...args) => {
   const result = f(...args as number[]);
   return Number.isFinite(result) ? result : undefined;
 };
+
+/** A function over 64-bit integers, as the service reckons them; undefined for anything else. */
+const integral = (f: (...n: bigint[]) => bigint): Scalar => (...args) => {
+  if (!args.every(isInteger)) return undefined;
+  try {
+    return Number(BigInt.asIntN(64, f(...args.map((arg) => BigInt(arg as number)))));
+  } catch {
+    return undefined; // a division by zero, or no shift
+  }
+};
+
+function isInteger(value: Value): boolean {
+  return Number.isInteger(value) && Math.abs(value as number) <= 2 ** 63;
+}
+
+function shiftOf(n: bigint): bigint {
+  if (n < 0n || n > 63n) throw new RangeError("No shift of 64 bits.");
+  return n;
+}
 
 /** A function whose first arguments are texts; undefined for anything else. */
 const textual = (texts: number, f: (...args: never[]) => Value): Scalar => (...args) =>
@@ -31,6 +50,20 @@ const matching = (f: (text: string, part: string) => boolean): Scalar =>
       ignoreCase === true ? f(text.toLowerCase(), part.toLowerCase()) : f(text, part),
   );
 
+/** Takes white space, or the characters that are given, from the ends of a text. */
+function trimmed(start: boolean, end: boolean): Scalar {
+  return textual(1, (text: string, characters?: Value) => {
+    if (characters !== undefined && typeof characters !== "string") return undefined;
+    const goes = characters === undefined
+      ? (sign: string) => sign.trim() === ""
+      : (sign: string) => characters.includes(sign);
+    let [from, to] = [0, text.length];
+    while (start && from < to && goes(text[from]!)) from++;
+    while (end && to > from && goes(text[to - 1]!)) to--;
+    return text.slice(from, to);
+  });
+}
+
 const isType = (test: (value: Value) => boolean): Scalar => (value) => test(value);
 
 const MATH: Record<string, Scalar> = {
@@ -45,7 +78,15 @@ const MATH: Record<string, Scalar> = {
   DEGREES: numeric((x) => x * 180 / Math.PI),
   EXP: numeric(Math.exp),
   FLOOR: numeric(Math.floor),
-  LOG: numeric((x, base) => base === undefined ? Math.log(x) : Math.log(x) / Math.log(base)),
+  LOG: numeric((x, base) =>
+    base === undefined
+      ? Math.log(x)
+      : base === 10
+      ? Math.log10(x)
+      : base === 2
+      ? Math.log2(x)
+      : Math.log(x) / Math.log(base)
+  ),
   LOG10: numeric(Math.log10),
   PI: () => Math.PI,
   POWER: numeric(Math.pow),
@@ -60,11 +101,17 @@ const MATH: Record<string, Scalar> = {
   SQUARE: numeric((x) => x * x),
   TAN: numeric(Math.tan),
   TRUNC: numeric(Math.trunc),
-  INTADD: numeric((a, b) => a + b),
-  INTSUB: numeric((a, b) => a - b),
-  INTMUL: numeric((a, b) => a * b),
-  INTDIV: numeric((a, b) => Math.trunc(a / b)),
-  INTMOD: numeric((a, b) => a % b),
+  INTADD: integral((a, b) => a! + b!),
+  INTBITAND: integral((a, b) => a! & b!),
+  INTBITLEFTSHIFT: integral((a, b) => a! << shiftOf(b!)),
+  INTBITNOT: integral((a) => ~a!),
+  INTBITOR: integral((a, b) => a! | b!),
+  INTBITRIGHTSHIFT: integral((a, b) => a! >> shiftOf(b!)),
+  INTBITXOR: integral((a, b) => a! ^ b!),
+  INTDIV: integral((a, b) => a! / b!),
+  INTMOD: integral((a, b) => a! % b!),
+  INTMUL: integral((a, b) => a! * b!),
+  INTSUB: integral((a, b) => a! - b!),
   NUMBERBIN: numeric((value, size = 1) => Math.floor(value / size) * size),
 };
 
@@ -85,9 +132,9 @@ const STRINGS: Record<string, Scalar> = {
   LENGTH: textual(1, (text: string) => text.length),
   LOWER: textual(1, (text: string) => text.toLowerCase()),
   UPPER: textual(1, (text: string) => text.toUpperCase()),
-  LTRIM: textual(1, (text: string) => text.trimStart()),
-  RTRIM: textual(1, (text: string) => text.trimEnd()),
-  TRIM: textual(1, (text: string) => text.trim()),
+  LTRIM: trimmed(true, false),
+  RTRIM: trimmed(false, true),
+  TRIM: trimmed(true, true),
   REPLACE: textual(
     3,
     (text: string, from: string, to: string) => from === "" ? text : text.replaceAll(from, to),
@@ -103,8 +150,9 @@ const STRINGS: Record<string, Scalar> = {
   ),
   REGEXMATCH: textual(2, (text: string, pattern: string, flags?: string) => {
     if (pattern.length > 1000) throw badRequest("The regular expression is too long.");
+    const source = flags?.includes("x") ? pattern.replace(/\s+/g, "") : pattern;
     try {
-      return new RegExp(pattern, (flags ?? "").replace(/[^imsu]/g, "")).test(text);
+      return new RegExp(source, (flags ?? "").replace(/[^imsu]/g, "")).test(text);
     } catch (cause) {
       throw badRequest(`The regular expression is invalid: ${pattern}`, 0, cause);
     }
@@ -159,11 +207,13 @@ const ARRAYS: Record<string, Scalar> = {
       : undefined,
   SETINTERSECT: (a, b) =>
     Array.isArray(a) && Array.isArray(b)
-      ? distinct(a.filter((item) => b.some((other) => equalValues(item, other))))
+      ? distinct(b.filter((item) => a.some((other) => equalValues(item, other))))
       : undefined,
   SETUNION: (a, b) => Array.isArray(a) && Array.isArray(b) ? distinct([...a, ...b]) : undefined,
-  OBJECTTOARRAY: (object) =>
-    isObject(object) ? Object.entries(object).map(([k, v]): JsonObject => ({ k, v })) : undefined,
+  OBJECTTOARRAY: (object, name = "k", value = "v") =>
+    isObject(object) && typeof name === "string" && typeof value === "string"
+      ? Object.entries(object).map(([k, v]): JsonObject => ({ [name]: k, [value]: v }))
+      : undefined,
   CHOOSE: (...args) => {
     const [index, ...choices] = args;
     return typeof index === "number" ? choices[index - 1] : undefined;
@@ -186,7 +236,7 @@ const TYPES: Record<string, Scalar> = {
   IS_BOOL: isType((value) => typeof value === "boolean"),
   IS_DEFINED: isType((value) => value !== undefined),
   IS_FINITE_NUMBER: isType((value) => typeof value === "number" && Number.isFinite(value)),
-  IS_INTEGER: isType((value) => Number.isInteger(value)),
+  IS_INTEGER: isType(isInteger),
   IS_NULL: isType((value) => value === null),
   IS_NUMBER: isType((value) => typeof value === "number"),
   IS_OBJECT: isType(isObject),
@@ -206,5 +256,9 @@ const FUNCTIONS: Record<string, Scalar> = { ...MATH, ...STRINGS, ...ARRAYS, ...T
  */
 export function scalarFunction(name: string): Scalar {
   if (Object.hasOwn(FUNCTIONS, name)) return FUNCTIONS[name]!;
+  if (Object.hasOwn(STATIC_TIMES, name)) {
+    const value = STATIC_TIMES[name]!();
+    return () => value;
+  }
   throw badRequest(`'${name}' is not a recognized built-in function name.`);
 }
