@@ -9,6 +9,7 @@ import { type Container, CosmosClient, type OperationInput } from "@azure/cosmos
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { runCommand, waitUntil } from "clickstream/config";
 import {
@@ -22,7 +23,7 @@ import {
 } from "./cosmos_requests.ts";
 
 const THEIRS = "@vercel/cosmosdb-server@1.0.1";
-const OURS = new URL("../test/interop/serve_cosmos.ts", import.meta.url).pathname;
+const OURS = fileURLToPath(new URL("../test/interop/serve_cosmos.ts", import.meta.url));
 const SERVE_THEIRS = `
 const { createHttpServer } = require("@vercel/cosmosdb-server");
 const server = createHttpServer({ keepAlive: true }).listen(0, "127.0.0.1", () => {

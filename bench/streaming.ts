@@ -3,9 +3,10 @@
  * holds, what a micro-batch costs at ten times the table size, and seeding. Services and query in
  * processes of their own, as under RUNME.
  *
- *     deno run -A bench/streaming.ts [--only month,fresh,state,size,sustained] [--live 1000000]
+ *     deno run -A bench/streaming.ts [--only state,month,fresh,size,sustained] [--events 885129]
  *
- * `sustained` is the long form of `month` with so many live events; it is left out by default.
+ * `sustained` is the long form of `month`, with `--live 1000000` live events; it is left out by
+ * default. `--events` makes the shop of `month` and `fresh` smaller for a first look.
  */
 import { parseArgs } from "node:util";
 import { runCommand } from "clickstream/config";
@@ -23,7 +24,7 @@ const FEBRUARY = "2021-02-01T00:00:00Z";
 await runCommand(async (args) => {
   const { values } = parseArgs({
     args,
-    options: { only: { type: "string" }, live: { type: "string" } },
+    options: { only: { type: "string" }, live: { type: "string" }, events: { type: "string" } },
   });
   const parts = (values.only ?? "state,month,fresh,size").split(",");
   const rows: Row[] = [];
@@ -33,7 +34,7 @@ await runCommand(async (args) => {
   };
   if (parts.includes("state")) add(await measureState());
   if (parts.includes("month") || parts.includes("fresh")) {
-    await withBenchShop(FULL, FEBRUARY, async (shop) => {
+    await withBenchShop(Number(values.events ?? FULL), FEBRUARY, async (shop) => {
       const { documents, seconds: took } = shop.seeded;
       const measured = seconds(took);
       add([{ what: `seeding ${whole(documents)} documents`, measured, target: "120 s" }]);

@@ -7,5 +7,6 @@ export * from "./partition_key.ts";
 export * from "./paths.ts";
 export * from "./background.ts";
 export * from "./lock.ts";
+export { sleep } from "./sleep.ts";
 export * from "./wait.ts";
 export * from "./whole_file.ts";

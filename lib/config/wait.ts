@@ -44,8 +44,8 @@ export async function waitUntil<T>(
 /**
  * Resolves after `ms` milliseconds.
  *
- * An interval that resolves out of the timers' turn of the event loop: as a timeout, it would be lost
- * or late where DuckDB is open (see below).
+ * An interval, and out of the timers' turn of the event loop: with DuckDB loaded, Deno 2.8.0 never
+ * wakes for a timeout that is set where another timer's wait has just ended.
  *
  * @param signal ends the pause early; its reason is thrown
  */
@@ -68,8 +68,7 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
 const BEAT_MS = 50;
 
 /*
- * Once DuckDB has been opened, Deno 2.8.0 loses a timer that is set while no other one recurs: it
- * never fires, and the process sleeps until something else happens. This one recurs as long as the
- * process lives, which it does not keep alive. Timers that others set come up to 50 ms late so.
+ * For the timers of libraries, which are no pauses of ours: the same fault loses them until something
+ * else happens. This one recurs as long as the process lives, which it does not keep alive.
  */
 Deno.unrefTimer(setInterval(() => {}, BEAT_MS) as unknown as number);

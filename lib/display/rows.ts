@@ -33,7 +33,8 @@ export interface TakenRows {
   total: number;
 }
 
-const INT64 = /\bU?Int64\b/;
+/** Types of polars that lose digits, or cannot be handed over, as JavaScript values. */
+const INEXACT = /\bU?Int64\b|\bDecimal\b/;
 
 /**
  * Takes the first `limit` rows of a polars frame, an arquero table or an array of objects.
@@ -54,7 +55,7 @@ export function takeRows(source: Tabular, limit: number): TakenRows {
     return { columns: source.columnNames(), rows, total: source.numRows() };
   }
   if (isFrame(source)) {
-    const rows = withExactIntegers(source.head(limit));
+    const rows = exactRows(source.head(limit));
     return { columns: source.columns, rows, total: source.height };
   }
   throw new DisplayError(
@@ -77,23 +78,24 @@ export function isSeries(value: object): value is SeriesLike {
   return "toArray" in value && "dtype" in value && "toFrame" in value;
 }
 
-/** The values of a polars Series, 64-bit integers as exact BigInts. */
+/** The values of a polars Series, 64-bit integers as exact BigInts, decimals as text. */
 export function seriesValues(series: SeriesLike): unknown[] {
-  if (!INT64.test(String(series.dtype))) return series.toArray();
-  return withExactIntegers(series.toFrame()).map((row) => row[series.name]);
+  if (!INEXACT.test(String(series.dtype))) return series.toArray();
+  return exactRows(series.toFrame()).map((row) => row[series.name]);
 }
 
 /**
- * polars hands 64-bit integers over as numbers, which rounds ids; its JSON has every digit, so
- * those columns come from there.
+ * polars hands 64-bit integers over as numbers, which rounds ids, and decimals not at all; its JSON
+ * has every digit (of decimals as text), so those columns come from there.
  */
-function withExactIntegers(frame: FrameLike): Row[] {
-  const rows = frame.toRecords();
-  const names = frame.columns.filter((_, i) => INT64.test(String(frame.dtypes[i])));
-  if (names.length === 0) return rows;
-  const json = frame.select(...names).writeJSON({ format: "json" }).toString();
+function exactRows(frame: FrameLike): Row[] {
+  const inexact = frame.columns.filter((_, i) => INEXACT.test(String(frame.dtypes[i])));
+  if (inexact.length === 0) return frame.toRecords();
+  const others = frame.columns.filter((name) => !inexact.includes(name));
+  const rows = others.length === 0 ? [] : frame.select(...others).toRecords();
+  const json = frame.select(...inexact).writeJSON({ format: "json" }).toString();
   const exact = JSON.parse(json, readInteger as (key: string, value: unknown) => unknown) as Row[];
-  return rows.map((row, i) => ({ ...row, ...exact[i] }));
+  return exact.map((row, i) => ({ ...rows[i], ...row }));
 }
 
 function readInteger(_key: string, value: unknown, context: { source?: string }): unknown {

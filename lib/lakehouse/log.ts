@@ -152,7 +152,10 @@ function parseEntry(text: string): Action[] {
   return actions;
 }
 
-/** A log of which entries are missing is damaged: going on from before the gap would fork it. */
+/**
+ * A log of which entries are missing is damaged: going on from before the gap would fork it. Or
+ * they stand in a checkpoint of a kind that is not known here.
+ */
 async function checkNoGap(lake: Lakehouse, name: TableName, from: number): Promise<void> {
   const log = `${name.folder}/_delta_log`;
   const after = entryPath(name.folder, Math.max(from, 0));
@@ -161,6 +164,10 @@ async function checkNoGap(lake: Lakehouse, name: TableName, from: number): Promi
     .filter((digits) => digits !== undefined).map(Number).sort((a, b) => a - b);
   const gap = versions.findIndex((version, index) => version !== from + 1 + index);
   if (gap < 0) return;
+  if (entries.some(({ path }) => /\.checkpoint\.[\da-f-]{36}\.(json|parquet)$/.test(path))) {
+    const readerFeatures = ["v2Checkpoint"];
+    checkReadable(name.full, { minReaderVersion: 3, minWriterVersion: 7, readerFeatures });
+  }
   throw new CorruptTableError(
     `Table ${name.full}: log entry ${from + 1 + gap} is missing though ${
       versions[gap]

@@ -1,13 +1,12 @@
 import type { WriteOptions } from "./commit.ts";
 import { SchemaError } from "./errors.ts";
-import { holdsFilesOf } from "./evolve.ts";
 import type { Lakehouse } from "./lake.ts";
 import { latestSnapshot } from "./log.ts";
 import { rewriteRows } from "./rewrite.ts";
 import { quoteText } from "./schema.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { type OpenSource, type Source, withSource } from "./source.ts";
-import { conform, type TableShape, writeFiles } from "./write.ts";
+import { conform } from "./write.ts";
 
 /** Which rows {@link replaceRows} replaces. */
 export interface ReplaceOptions extends WriteOptions {
@@ -23,32 +22,25 @@ export async function replaceRows(
   options: ReplaceOptions,
 ): Promise<number> {
   const { where } = options;
-  let shape = await latestSnapshot(lake, table);
-  return await withSource(lake, source, shape.fields, async (open) => {
-    const write = () =>
-      writeFiles(lake, open, shape, checkedRows(open, shape, where)).catch((cause) => {
-        if (!String(cause.message).includes(OTHER_ROWS)) throw cause;
-        throw new SchemaError(
-          `Table ${shape.table}: ${OTHER_ROWS} «${where}», which says what to replace: filter them out.`,
-          { cause },
-        );
-      });
-    let files = await write();
-    const insert = async (snapshot: Snapshot) => {
-      if (!holdsFilesOf(snapshot, shape)) {
-        shape = snapshot;
-        files = await write();
-      }
-      return files;
-    };
+  const { table: name, fields } = await latestSnapshot(lake, table);
+  return await withSource(lake, source, fields, async (open) => {
+    const insert = (snapshot: Snapshot) => checkedRows(open, snapshot, where);
     const parameters = { mode: "Overwrite", predicate: where };
     const change = { where, insert, operation: "WRITE", parameters };
-    return await rewriteRows(lake, open.session, table, change, options);
+    try {
+      return await rewriteRows(lake, open.session, table, change, options);
+    } catch (cause) {
+      if (!(cause instanceof Error) || !cause.message.includes(OTHER_ROWS)) throw cause;
+      throw new SchemaError(
+        `Table ${name}: ${OTHER_ROWS} «${where}», which says what to replace: filter them out.`,
+        { cause },
+      );
+    }
   });
 }
 
 /** The source's rows; one that does not meet the condition is an error. */
-function checkedRows(open: OpenSource, shape: TableShape, where: string): string {
+function checkedRows(open: OpenSource, shape: Snapshot, where: string): string {
   return `(SELECT * FROM ${conform(open, shape)}
     WHERE CASE WHEN (${where}\n) THEN true ELSE error(${quoteText(OTHER_ROWS)}) END)`;
 }

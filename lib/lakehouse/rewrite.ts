@@ -17,8 +17,8 @@ export interface RowChange {
   where: string;
   /** SQL of their new values by column. @default the rows go */
   set?: Readonly<Record<string, string>>;
-  /** Writes the rows that come besides. @default none */
-  insert?: (snapshot: Snapshot) => Promise<AddFile[]>;
+  /** A relation of rows that come besides, with the table's columns. @default none */
+  insert?: (snapshot: Snapshot) => string;
   /** For the history. */
   operation: string;
   /** For the history. @default the condition */
@@ -43,22 +43,24 @@ export async function rewriteRows(
   await prepareViews(lake, session, [where, ...Object.values(set)].join(" "));
   return await transact(lake, table, async (found) => {
     const snapshot = existing(table, found);
-    const inserted = await change.insert?.(snapshot) ?? [];
     const columns = columnsAfter(snapshot, set, { when: where, of: aliasOf(snapshot) });
     const { all, partly } = await matchingFiles(lake, session, snapshot, { where, condition });
     const left = change.set === undefined ? partly : all;
     const keeps = change.set === undefined ? `(${where}\n) IS NOT TRUE` : "true";
-    const relation = `(SELECT ${columns} FROM ${namedRelation(lake, snapshot, left)}
-      WHERE ${keeps})`;
-    const written = left.length === 0
+    const stay = `SELECT ${columns} FROM ${namedRelation(lake, snapshot, left)} WHERE ${keeps}`;
+    const selects = [
+      ...left.length === 0 ? [] : [stay],
+      ...change.insert === undefined ? [] : [`SELECT * FROM ${change.insert(snapshot)}`],
+    ];
+    const added = selects.length === 0
       ? []
-      : await writeFiles(lake, { session }, snapshot, relation);
+      : await writeFiles(lake, { session }, snapshot, `(${selects.join(" UNION ALL BY NAME ")})`);
     return exchange(
       {
         operation,
         parameters: change.parameters ?? { predicate: JSON.stringify([where]) },
         removed: all,
-        added: [...written, ...inserted],
+        added,
         reads: (file) => mayMatch(snapshot, file, condition),
       },
       snapshot,

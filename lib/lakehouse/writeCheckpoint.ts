@@ -12,6 +12,9 @@ import { statObject } from "./storage.ts";
 
 const TEXT_MAP = "MAP(VARCHAR, VARCHAR)";
 
+/** Few, so that the groups of a table of thousands of files are read by several cores. */
+const ACTIONS_PER_GROUP = 4096;
+
 /** The columns of a checkpoint, as the protocol has them. */
 const COLUMNS: Record<string, string> = {
   protocol:
@@ -84,7 +87,8 @@ async function writeCheckpoint(lake: Lakehouse, snapshot: Snapshot): Promise<voi
       session.connection.run(
         `COPY (SELECT * FROM read_json(${quoteText(lines)}, format = 'newline_delimited',
            maximum_object_size = 268435456, columns = {${columns.join(", ")}}))
-         TO ${quoteText(parquet)} (FORMAT parquet, COMPRESSION snappy)`,
+         TO ${quoteText(parquet)}
+         (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE ${ACTIONS_PER_GROUP})`,
       ));
     const bytes = await Deno.readFile(parquet);
     await lake.storage.write(checkpointPath(snapshot.folder, snapshot.version), bytes);

@@ -1,5 +1,5 @@
 import { Cron } from "croner";
-import { pause } from "clickstream/config";
+import { sleep } from "clickstream/config";
 
 /** The time that a coordinator lives by. */
 export interface Clock {
@@ -29,7 +29,7 @@ const LOOK_EVERY_MS = 15_000;
 export const wallClock: Clock = {
   now: () => Date.now(),
   sleepUntil: (moment, signal) =>
-    pause(Math.max(0, Math.min(moment - Date.now(), LOOK_EVERY_MS)), signal),
+    sleep(Math.max(0, Math.min(moment - Date.now(), LOOK_EVERY_MS)), signal),
 };
 
 /** Something that happens at a moment of a simulated day, such as a delivery. */

@@ -1,18 +1,51 @@
 import { records } from "clickstream/lakehouse";
 import type { Pipeline } from "./pipeline.ts";
 
+/**
+ * SQL of the customers of each month or day, and those of them who bought in an earlier one.
+ *
+ * @returns SQL of the columns `period`, `customers` and `returning`
+ */
+export function repeatsSql(grain: "month" | "day"): string {
+  const period = `date_trunc('${grain}', "InvoiceDate")`;
+  return `
+    SELECT strftime(period, '${grain === "month" ? "%Y-%m" : "%Y-%m-%d"}') AS period,
+      count(*) AS customers, count_if(period > first_period) AS returning
+    FROM (SELECT DISTINCT userid, ${period} AS period,
+        min(${period}) OVER (PARTITION BY userid) AS first_period
+      FROM processed.sales WHERE kind = 'sale' AND userid IS NOT NULL)
+    GROUP BY period ORDER BY period`;
+}
+
 /** Questions of analysts, as SQL over the warehouse: for notebook 3c and for `deno task sql`. */
 export const INSIGHTS = {
   /** Sessions of known users with and without a sale; invoices and products of those with one. */
   sessions: `
-    SELECT sales > 0 AS sale, count(*) AS sessions, round(avg(hits), 1) AS hits,
+    SELECT sale, count(*) AS sessions, round(avg(hits), 1) AS hits,
       round(avg("sessionDuration") / 60, 1) AS minutes, round(avg(invoices), 2) AS invoices,
       round(avg(products), 1) AS products
     FROM (SELECT sessionid, any_value(hits) AS hits, any_value("sessionDuration") AS "sessionDuration",
-        count_if(kind = 'sale') AS sales, count(DISTINCT "InvoiceNo") AS invoices,
+        bool_or(kind IS NOT DISTINCT FROM 'sale') AS sale, count(DISTINCT "InvoiceNo") AS invoices,
         count(DISTINCT "StockCode") AS products
       FROM warehouse.session_mapped WHERE userid IS NOT NULL GROUP BY sessionid)
     GROUP BY 1 ORDER BY 1`,
+  /** Sessions with a sale, by their number of invoices. */
+  invoices: `
+    SELECT invoices, count(*) AS sessions FROM (
+      SELECT count(DISTINCT "InvoiceNo") AS invoices FROM warehouse.session_mapped
+      WHERE kind = 'sale' GROUP BY sessionid)
+    GROUP BY 1 ORDER BY 1`,
+  /** Sessions with a sale, by their number of distinct products. */
+  baskets: `
+    SELECT products, count(*) AS sessions FROM (
+      SELECT count(DISTINCT "StockCode") AS products FROM warehouse.session_mapped
+      WHERE kind = 'sale' GROUP BY sessionid)
+    GROUP BY 1 ORDER BY 1`,
+  /** The products bought in most sessions. */
+  names: `
+    SELECT max("Description") AS name, count(DISTINCT sessionid) AS sessions
+    FROM warehouse.session_mapped WHERE kind = 'sale'
+    GROUP BY "StockCode" ORDER BY 2 DESC, 1 LIMIT 12`,
   /** The sessions with most products, and the names of a few of these. */
   products: `
     SELECT userid, strftime(start_ts, '%Y-%m-%d %H:%M') AS start,
@@ -43,13 +76,7 @@ export const INSIGHTS = {
       WHERE grain = 'day' AND rank <= 5 GROUP BY userid ORDER BY count(*) DESC, sum(daily_spend) DESC, userid LIMIT 8)
     ORDER BY userid, date_ts`,
   /** Customers of each month, and those of them who bought in an earlier month. */
-  repeats: `
-    SELECT strftime(month, '%Y-%m') AS month, count(*) AS customers,
-      count_if(month > first_month) AS returning
-    FROM (SELECT DISTINCT userid, date_trunc('month', "InvoiceDate") AS month,
-        min(date_trunc('month', "InvoiceDate")) OVER (PARTITION BY userid) AS first_month
-      FROM processed.sales WHERE kind = 'sale' AND userid IS NOT NULL)
-    GROUP BY month ORDER BY month`,
+  repeats: repeatsSql("month"),
 } as const;
 
 /** A step from one kind of page to another, in sessions of known users. */

@@ -24,6 +24,9 @@ const TAKEN = "_taken";
 /** What {@link SUCCESS} becomes when a file of the delivery cannot be read. */
 const REFUSED = "_REFUSED";
 
+/** How the name of a file ends that {@link deliver} is writing. */
+const HALF = ".delivery.tmp";
+
 /** A file to deliver: its name, and its bytes as they shall lie in the landing zone. */
 export interface Delivery {
   name: string;
@@ -40,11 +43,12 @@ function takenFolder(root: string, hour: string, kind: Kind): string {
 }
 
 /**
- * Delivers files for an hour, and says that they are whole: the flag is written last.
+ * Delivers files for an hour, and says that they are whole: the flag is written last. What a killed
+ * delivery has left half written is removed.
  *
  * @throws {LandingError} when the hour's last delivery of that kind is not yet taken
  */
-export function deliver(root: string, hour: string, kind: Kind, files: readonly Delivery[]): void {
+export function deliver(root: string, hour: string, kind: Kind, files: Iterable<Delivery>): void {
   const folder = landingFolder(root, parseHour(hour) && hour, kind);
   if (existsSync(join(folder, SUCCESS))) {
     throw new LandingError(
@@ -52,10 +56,11 @@ export function deliver(root: string, hour: string, kind: Kind, files: readonly 
     );
   }
   mkdirSync(folder, { recursive: true });
+  for (const name of namesIn(folder)) if (name.endsWith(HALF)) rmSync(join(folder, name));
   for (const { name, bytes } of files) {
     const whole = join(folder, basename(name));
-    writeFileSync(`${whole}.tmp`, bytes);
-    renameSync(`${whole}.tmp`, whole);
+    writeFileSync(`${whole}${HALF}`, bytes);
+    renameSync(`${whole}${HALF}`, whole);
   }
   writeFileSync(join(folder, SUCCESS), "");
 }

@@ -1,6 +1,6 @@
 import { ClickstreamError } from "clickstream/config";
 import type { HourStatus } from "./journal.ts";
-import { type Pipeline, unitOf } from "./pipeline.ts";
+import { type Pipeline, settle, type Unit, unitOf } from "./pipeline.ts";
 import { type Step, STEPS } from "./steps.ts";
 
 /** How {@link runHours} runs. */
@@ -62,6 +62,32 @@ export async function runHours(
   });
 }
 
+/**
+ * Runs some steps of hours together, and no others. The journal keeps that the hours were begun, so
+ * that whoever runs them later reckons with what is there.
+ *
+ * @param afterStep called when what a step wrote is committed; `milliseconds` is what it took
+ */
+export async function runStepsAlone(
+  pipeline: Pipeline,
+  hours: readonly string[],
+  steps: readonly Step[],
+  afterStep: (step: Step, milliseconds: number) => void | Promise<void> = () => {},
+): Promise<void> {
+  const { journal } = pipeline;
+  for (const hour of hours) {
+    const { attempts, since } = journal.hour(hour) ?? { attempts: 0, since: Date.now() };
+    journal.setHour(hour, { attempts: attempts + 1, since });
+  }
+  const unit = unitOf(hours);
+  for (const step of steps) {
+    const started = performance.now();
+    await step.run(pipeline, unit);
+    await settle(pipeline);
+    await afterStep(step, performance.now() - started);
+  }
+}
+
 /** Runs all steps; gives why they failed, or null. */
 async function runSteps(
   pipeline: Pipeline,
@@ -72,14 +98,20 @@ async function runSteps(
   try {
     const unit = unitOf(hours, again);
     for (const step of STEPS) {
+      if (bringsNothing(unit) && step.name !== "clean_up") continue;
       await step.run(pipeline, unit);
       await options.afterStep?.(step);
     }
     return null;
   } catch (error) {
+    await settle(pipeline).catch(() => {});
     if (error instanceof ClickstreamError) return error.message;
     return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   }
+}
+
+function bringsNothing({ brought }: Unit): boolean {
+  return brought !== null && brought.hits + brought.sales === 0;
 }
 
 function countsOf(pipeline: Pipeline, hour: string) {

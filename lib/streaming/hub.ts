@@ -22,12 +22,16 @@ export interface HubOptions {
 /** Last sequence number by partition; -1 for an empty one. */
 export type HubEnds = Map<number, number>;
 
+/** Longest wait for an answer: what was asked just before a line broke is never answered. */
+const ANSWER_MILLIS = 15_000;
+
 /** Tried again for about half a minute, soon at first: a broker that restarts is back by then. */
 const RETRIES: RetryOptions = {
   maxRetries: 10,
   retryDelayInMs: 200,
   mode: RetryMode.Exponential,
   maxRetryDelayInMs: 5000,
+  timeoutInMs: ANSWER_MILLIS,
 };
 
 /** A client that sends. */
@@ -45,7 +49,8 @@ export function openProducer(options: HubOptions): EventHubProducerClient {
  * hub has it: sending it again unasked would double it.
  */
 export function openSender(options: HubOptions): EventHubProducerClient {
-  return new EventHubProducerClient(options.connectionString, { retryOptions: { maxRetries: 0 } });
+  const retryOptions = { maxRetries: 0, timeoutInMs: ANSWER_MILLIS };
+  return new EventHubProducerClient(options.connectionString, { retryOptions });
 }
 
 /** A client that receives. */
@@ -207,12 +212,18 @@ export function isFinal(error: Error): boolean {
 /** The service's word for a reader that another one with a greater or equal epoch replaced. */
 const STOLEN = "ReceiverDisconnectedError";
 
+/** The service's code of what the SDK threw, also when {@link hubError} wrapped it. */
 function codeOf(error: Error): string {
-  return (error as { code?: string }).code ?? "";
+  const found = (thrown: unknown) => (lastOf(thrown) as { code?: string } | undefined)?.code;
+  return found(error) ?? found(error.cause) ?? "";
+}
+
+/** Of tries that all failed the SDK throws all errors, without a message: the last of them tells. */
+function lastOf(thrown: unknown): unknown {
+  return thrown instanceof AggregateError ? thrown.errors.at(-1) : thrown;
 }
 
 function takenOver(partition: string, cause: Error): StreamError {
-  console.error("DBG", cause.message);
   return new StreamError(
     `Another reader took partition ${partition} of the event hub: one streaming query reads a consumer group. End the other one, then start 2b again: it goes on from its tables.`,
     { cause },
@@ -232,7 +243,8 @@ function bytesOf(body: unknown): Uint8Array {
 
 /** Wraps what the SDK threw in one sentence. */
 export function hubError(attempt: string, cause: unknown): StreamError {
-  const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+  const last = lastOf(cause);
+  const reason = last instanceof Error ? last.message.split("\n")[0] : String(last);
   return new StreamError(
     `The event hub could not ${attempt}: ${reason}. Check that the services run (deno task services) and that the connection string is right.`,
     { cause },

@@ -1,9 +1,12 @@
 import { join } from "node:path";
+import { pause } from "clickstream/config";
 import { execute, type Lakehouse, snapshot } from "clickstream/lakehouse";
 import { containerOf, type OnlineStore, storeError } from "clickstream/online";
 
 /** Documents asked for at a time. */
 const PAGE = 2000;
+/** Times that a busy store is asked anew before giving up: about half a minute. */
+const MOST_REFUSALS = 10;
 
 /**
  * Reads all documents of a feature table's container into a temporary table with the columns of
@@ -25,7 +28,12 @@ export async function loadDocuments(
   const types = new Map(fields.map((field) => [field.name, sqlType(String(field.type))]));
   types.set("version", "bigint").set("id", "varchar");
   try {
-    await writeDocuments(store, table, path, onRead);
+    for (let refused = 0; !await writeDocuments(store, table, path, onRead); refused++) {
+      if (refused === MOST_REFUSALS) {
+        throw storeError(`read the documents of ${table}`, "it is busy");
+      }
+      await pause(Math.min(100 * 2 ** refused, 5000));
+    }
     const columns = [...types].map(([column, type]) => `${column}: '${type}'`).join(", ");
     await execute(
       lake,
@@ -43,12 +51,13 @@ export async function loadDocuments(
   return name;
 }
 
+/** Writes a container's documents to a file; false when the store was too busy, beyond the SDK's patience. */
 async function writeDocuments(
   store: OnlineStore,
   table: string,
   path: string,
   onRead: (read: number) => void,
-): Promise<void> {
+): Promise<boolean> {
   const file = await Deno.open(path, { write: true, create: true, truncate: true });
   const encoder = new TextEncoder();
   let read = 0;
@@ -63,10 +72,11 @@ async function writeDocuments(
       read += resources.length;
       onRead(read);
     }
+    return true;
   } catch (error) {
-    if ((error as { code?: number }).code !== 404) {
-      throw storeError(`read the documents of ${table}`, error);
-    }
+    const code = Number((error as { code?: number }).code);
+    if (code !== 404 && code !== 429) throw storeError(`read the documents of ${table}`, error);
+    return code === 404; // no container: no documents
   } finally {
     file.close();
   }

@@ -144,9 +144,9 @@ export class Replay {
   }
 
   async #readPresent(): Promise<void> {
-    const { connectionString, config } = this.#options;
+    const { connectionString, config, lake } = this.#options;
     const { consumerGroup } = config.eventHubs;
-    await this.#present.read({ connectionString, consumerGroup }, this.#file);
+    await this.#present.read({ connectionString, consumerGroup }, lake, this.#file);
   }
 
   async #countThrough(stagedRow: number): Promise<number> {
@@ -250,14 +250,16 @@ export class Replay {
     let rest = group;
     for (let failures = 0; rest.length > 0;) {
       try {
+        if (failures > 0) {
+          await this.#readPresent();
+          rest = rest.filter((row) => !this.#present.has(row.staged_row));
+        }
         await this.#send(rest);
         rest = [];
       } catch (error) {
         failures += 1;
         if (failures > MOST_FAILURES || isFinal(error as Error)) throw error;
         await pause(Math.min(250 * 2 ** failures, 5000));
-        await this.#readPresent();
-        rest = rest.filter((row) => !this.#present.has(row.staged_row));
       }
     }
     this.#file.sent += group.length;

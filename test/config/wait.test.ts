@@ -32,7 +32,7 @@ Deno.test("waitUntil and pause end at once when they are aborted", async () => {
   await assert.rejects(paused, /enough/);
 });
 
-Deno.test("a pause ends also where DuckDB is open and nothing else goes on", async () => {
+Deno.test("pauses and timeouts end also where DuckDB is open and nothing else goes on", async () => {
   const script = fileURLToPath(new URL("./pause_process.ts", import.meta.url));
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "-q", script],

@@ -50,12 +50,27 @@ Deno.test("an empty table says so", () => {
   assert.match(text([]), /no rows/);
 });
 
+Deno.test("a polars frame keeps the digits of decimals", () => {
+  const price = pl.Series("price", ["19.90", "1234567890123.45", null]).cast(pl.Decimal(18, 2));
+  const frame = pl.DataFrame([price, pl.Series("name", ["a", "b", "c"])]);
+  const shown = text(frame);
+  assert.match(shown, /1,?234,?567,?890,?123\.45/);
+  assert.match(shown, /19\.9/);
+  assert.match(text(frame.select("price")), /–/);
+});
+
 Deno.test("a polars frame keeps int64 exact and shows times in UTC", () => {
   const frame = pl.DataFrame({
     user_id: pl.Series("user_id", ["1515915625353900095", null]).cast(pl.Int64),
     event_time: pl.Series("event_time", [new Date("2021-02-01T00:00:00.250Z"), null]),
   });
   assert.match(text(frame), /1515915625353900095 {2}2021-02-01 00:00:00\.250/);
+});
+
+Deno.test("a polars frame's decimals are shown to the last digit", () => {
+  const frame = pl.DataFrame({ name: ["a", "b"], amount: pl.Series("amount", [3702.1, null]) })
+    .withColumn(pl.col("amount").cast(pl.Decimal(18, 2)));
+  assert.match(text(frame), /a +3702\.10\nb +–$/);
 });
 
 Deno.test("DuckDB's own values read as DuckDB writes them, lists and structs as JSON", async () => {

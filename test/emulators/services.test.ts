@@ -149,9 +149,22 @@ Deno.test("the command makes and resets hubs, and names what is wrong", async ()
     const made = await run("--", "hub", "clicks", "--partitions", "2", "--groups", "late");
     assert.equal(made.code, 0, made.text);
     assert.match(made.text, /EntityPath=clicks/);
+    const key = await run("key", "reader", "--rights", "Listen", "--hub", "clicks");
+    assert.match(key.text, /SharedAccessKeyName=reader;SharedAccessKey=.+;EntityPath=clicks\n$/);
+    assert.equal(await eventsIn(key.text.trim()), 0);
     assert.equal((await run("reset", "clicks")).code, 0);
     assert.equal((await run("throttle", "0")).code, 0);
-    const wrongs = [["reset"], ["reset", "nothing"], ["throttle", "many"], ["dance"], ["--loud"]];
+    const wrongs = [
+      ["reset"],
+      ["reset", "nothing"],
+      ["key"],
+      ["key", "x"],
+      ["key", "x", "--rights", "Fly"],
+      ["key", "x", "--rights", "Send", "--hub", "nothing"],
+      ["throttle", "many"],
+      ["dance"],
+      ["--loud"],
+    ];
     for (const wrong of wrongs) {
       const { code, text } = await run(...wrong);
       assert.equal(code, 1);

@@ -7,7 +7,6 @@
  */
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { Buffer } from "node:buffer";
 import { basename, join } from "node:path";
 import process from "node:process";
 import { type Browser, chromium, type Page } from "playwright-core";
@@ -16,7 +15,13 @@ import { stopServices } from "clickstream/emulators";
 import { stopServing } from "clickstream/serving";
 import { freePorts } from "../../lib/job/kernel/mod.ts";
 import { injectParameters, readNotebook, writeNotebook } from "../../lib/job/notebook/mod.ts";
-import { copyPath, openNotebook, readyLab, type ShownCell } from "./jupyter_page.ts";
+import {
+  copyPath,
+  type OpenNotebook,
+  openNotebook,
+  readyLab,
+  type ShownCell,
+} from "./jupyter_page.ts";
 
 const [browserPath = "", folder = "", screenshots = ""] = Deno.args;
 const home = join(folder, "home");
@@ -175,11 +180,25 @@ async function runsAll(page: Page, names: string[]): Promise<void> {
         intervalMs: 300,
       });
       await notebook.save();
-      if (screenshots) keepChart(name);
+      if (screenshots) await keepScreen(page, notebook, name);
       say(`${name}: ${cells.length} cells, ${drawn(await notebook.cells()).charts} charts drawn.`);
     }
     for (const notebook of open) await notebook.close();
   }
+}
+
+/** Keeps what the window shows of a notebook's first chart, on the light and the dark theme. */
+async function keepScreen(page: Page, notebook: OpenNotebook, name: string): Promise<void> {
+  for (const theme of ["Light", "Dark"]) {
+    await notebook.command("apputils:change-theme", { theme: `JupyterLab ${theme}` });
+    const chart = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea-output")
+      .locator("img, .main-svg").locator("visible=true").first();
+    if (await chart.count() === 0) continue;
+    await chart.scrollIntoViewIfNeeded();
+    const file = name.replace(".ipynb", `-${theme.toLowerCase()}.png`);
+    await page.screenshot({ path: join(screenshots, file) });
+  }
+  await notebook.command("apputils:change-theme", { theme: "JupyterLab Light" });
 }
 
 function assertShown(name: string, cells: ShownCell[]): void {
@@ -207,17 +226,6 @@ function drawn(cells: ShownCell[]): { charts: number; missing: number } {
     charts: charts.length,
     missing: charts.filter((cell) => cell.pictures === 0 || cell.clipped > 0).length,
   };
-}
-
-/** Keeps the first chart of a saved notebook. */
-function keepChart(name: string): void {
-  const { cells } = JSON.parse(readFileSync(copyPath(folder, name), "utf8"));
-  const png =
-    cells.flatMap((cell: { outputs?: { data?: Record<string, string> }[] }) =>
-      (cell.outputs ?? []).flatMap(({ data }) => data?.["image/png"] ?? [])
-    )[0];
-  if (png === undefined) return;
-  writeFileSync(join(screenshots, name.replace(".ipynb", ".png")), Buffer.from(png, "base64"));
 }
 
 /** A changed copy of an executed notebook is untrusted; its pictures are shown all the same. */

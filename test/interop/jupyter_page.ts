@@ -27,7 +27,7 @@ export interface OpenNotebook {
   /** Path of the file. */
   path: string;
   /** Runs a command of JupyterLab with this notebook in front. */
-  command(id: string): Promise<void>;
+  command(id: string, args?: Record<string, string>): Promise<void>;
   /** Brings it to the front. */
   front(): Promise<void>;
   /** Starts Run All, and does not wait. */
@@ -84,7 +84,10 @@ export async function openNotebook(page: Page, path: string): Promise<OpenNotebo
     path,
     cells,
     front: () => inPanel(IN_FRONT),
-    command: (id) => inPanel(`${IN_FRONT} await app.commands.execute(${JSON.stringify(id)});`),
+    command: (id, args = {}) =>
+      inPanel(
+        `${IN_FRONT} await app.commands.execute(${JSON.stringify(id)}, ${JSON.stringify(args)});`,
+      ),
     runAll: () =>
       inPanel(`
         globalThis.seenTexts ??= {};
@@ -126,7 +129,7 @@ const CELLS = `
     const outputs = w.model.outputs.toJSON();
     const wide = (e) => e.getBoundingClientRect().width >
       e.closest(".jp-OutputArea-output").getBoundingClientRect().width + 1;
-    const shown = [...w.node.querySelectorAll(".jp-OutputArea-output img, .jp-OutputArea-output .js-plotly-plot .main-svg")];
+    const shown = [...w.node.querySelectorAll(".jp-OutputArea-output img, .jp-OutputArea-output .main-svg")];
     return {
       tags: w.model.metadata.tags ?? w.model.getMetadata?.("tags") ?? [],
       outputs: outputs.map((o) => Object.keys(o.data ?? {})),
@@ -136,7 +139,7 @@ const CELLS = `
       pictures: shown.filter((e) => e.getBoundingClientRect().height > 20 &&
         (e.tagName !== "IMG" || (e.complete && e.naturalWidth > 20))).length,
       clipped: shown.filter(wide).length,
-      live: w.node.querySelectorAll(".jp-OutputArea-output .js-plotly-plot .main-svg:first-child").length,
+      live: w.node.querySelectorAll(".jp-OutputArea-output .main-svg:first-child").length,
       text: w.outputArea.node.innerText,
       changes: globalThis.seenTexts?.[w.seenKey]?.size ?? 0,
     };

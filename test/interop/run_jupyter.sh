@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The notebooks in a real JupyterLab, looked at with Chromium (CHROMIUM_PATH, or one that is installed;
 # else apt brings it). Exit 77: there is no Python, no Chromium or no package index here.
-# With CLICKSTREAM_SCREENSHOTS=DIR it keeps each notebook's first chart there.
+# With CLICKSTREAM_SCREENSHOTS=DIR it keeps pictures of the window there, light and dark.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 

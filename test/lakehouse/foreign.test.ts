@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import {
   appendTo,
+  closeLakehouse,
   CorruptTableError,
   createTable,
   deleteFrom,
   type Lakehouse,
   mergeInto,
+  openLakehouse,
   records,
   snapshot,
   UnsupportedTableError,
@@ -51,6 +53,26 @@ for (const { what, protocol } of protocols) {
     });
   });
 }
+
+Deno.test("a table whose log begins with a checkpoint of another kind is refused by its feature", async () => {
+  await withLake(async (lake, root) => {
+    await createTable(lake, "t", { columns });
+    await appendTo(lake, "t", rows([1]));
+    const log = join(root, "clickstream/t/_delta_log");
+    const name = `${"1".padStart(20, "0")}.checkpoint.${crypto.randomUUID()}.json`;
+    await Deno.writeTextFile(join(log, name), "{}");
+    const fresh = await openLakehouse(root, { threads: 1 });
+    assert.equal((await snapshot(fresh, "t")).version, 1); // The entries alone say it all.
+    await closeLakehouse(fresh);
+    await Deno.remove(join(log, `${"0".repeat(20)}.json`));
+    const other = await openLakehouse(root, { threads: 1 });
+    await assert.rejects(
+      snapshot(other, "t"),
+      (error) => error instanceof UnsupportedTableError && error.message.includes("v2Checkpoint"),
+    );
+    await closeLakehouse(other);
+  });
+});
 
 Deno.test("a table that only newer writers may change can be read, and is left alone", async () => {
   await withLake(async (lake, root) => {

@@ -129,6 +129,27 @@ Deno.test("a delete goes on beside an append that cannot matter to it, and is ma
   });
 });
 
+Deno.test("a delete is made anew when another writer moved its rows before the commit", async () => {
+  await withLake(async (lake, root) => {
+    await createTable(lake, "t", { columns });
+    for (const ids of [[1, 2], [3, 4]]) await appendTo(lake, "t", rows(ids));
+    const other = await openLakehouse(root, { threads: 1 });
+    const { storage } = lake;
+    lake.storage = {
+      ...storage,
+      flush: async (paths) => {
+        lake.storage = storage;
+        await storage.flush(paths);
+        await optimize(other, "t");
+      },
+    };
+    await deleteFrom(lake, "t", "id = 1");
+    const found = await records(lake, "select id::int as id from t order by id");
+    assert.deepEqual(found.map(({ id }) => id), [2, 3, 4]);
+    await closeLakehouse(other);
+  });
+});
+
 Deno.test("one transaction completed by two writers at once is refused to the slower one", async () => {
   await withLake(async (lake, root) => {
     await createTable(lake, "t", { columns });

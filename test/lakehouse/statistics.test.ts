@@ -70,13 +70,14 @@ Deno.test("neighbours at both ends of 64 bits are told apart by every operation"
       assert.deepEqual(await records(lake, `select id from t where id = ${id}`), [{ id }]);
     }
     await mergeInto(lake, "t", rows([LEAST, GREATEST], "b"), { keys: ["id"] });
-    await updateTable(lake, "t", { set: { name: "'c'" }, where: `id = ${2n ** 53n + 1n}` });
+    await mergeInto(lake, "t", rows([2n ** 53n + 1n], "c"), { keys: ["id"] });
+    await updateTable(lake, "t", { set: { name: "'d'" }, where: `id = ${LEAST + 1n}` });
     await deleteFrom(lake, "t", `id = ${GREATEST - 1n}`);
     await checkpoint(lake, "t");
     const found = await records(lake, "select id, name from t order by id");
     assert.deepEqual(
       found.map(({ id, name }) => [id, name]),
-      [[LEAST, "b"], [LEAST + 1n, "a"], [2n ** 53n, "a"], [2n ** 53n + 1n, "c"], [GREATEST, "b"]],
+      [[LEAST, "b"], [LEAST + 1n, "d"], [2n ** 53n, "a"], [2n ** 53n + 1n, "c"], [GREATEST, "b"]],
     );
   });
 });

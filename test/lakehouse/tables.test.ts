@@ -118,6 +118,7 @@ Deno.test("a commit remembers its transactions, even one without rows", async ()
     await appendTo(lake, "t", rows([]), { txn: [{ appId: "q/0", version: 7 }] });
     assert.equal((await snapshot(lake, "t")).txns.get("q/0"), 7);
     assert.equal((await snapshot(lake, "t")).files.size, 0);
+    assert.equal(await appendTo(lake, "t", rows([])), 1); // Nothing to say: no commit.
   });
 });
 

@@ -55,6 +55,45 @@ Deno.test("A line in another encoding is rejected alone", async () => {
   });
 });
 
+Deno.test("A sales line in another encoding is rejected alone, and a file that is no text with every line", async () => {
+  await withPipeline(async (pipeline) => {
+    const encode = (text: string) => [...new TextEncoder().encode(text)];
+    const good = "1,A,B,2,2010-12-01 08:15:00,1.25,1,France\n";
+    const latin = [
+      ...encode(`${SALES_HEADER}\n${good}2,A,CAF`),
+      0xc9,
+      ...encode(`,${good.slice(4)}`),
+    ];
+    deliver(pipeline.landing, HOUR, "sales", [{ name: "sales.csv", bytes: new Uint8Array(latin) }]);
+    const wide = new Uint8Array(
+      new Uint16Array([...`${GOOD}\n`].map((c) => c.charCodeAt(0))).buffer,
+    );
+    deliver(pipeline.landing, HOUR, "omniture", [{ name: "wide.tsv", bytes: wide }]);
+    const status = await runHour(pipeline, HOUR);
+    assert.deepEqual([status.state, status.hits, status.sales], ["succeeded", 0, 1]);
+    const found = await ask(pipeline, "SELECT kind, line FROM raw.rejects ORDER BY kind, line");
+    assert.deepEqual(found.filter(({ kind }) => kind === "sales"), [{ kind: "sales", line: 3 }]);
+    assert.ok(found.length > 1 && status.rejected === found.length);
+    await assertTies(pipeline);
+  });
+});
+
+Deno.test("A sales file whose header lacks a column fails its hour with the reason", async () => {
+  await withPipeline(async (pipeline) => {
+    const header = SALES_HEADER.replace(",UnitPrice", "");
+    deliver(pipeline.landing, HOUR, "omniture", []);
+    deliver(pipeline.landing, HOUR, "sales", [textFile("sales.csv", [header, "1,A,B,2"])]);
+    const status = await runHour(pipeline, HOUR);
+    assert.equal(status.state, "failed");
+    assert.match(status.reason, /the header has no column UnitPrice/);
+    deliver(pipeline.landing, HOUR, "sales", [
+      salesFile([["1", "2010-12-01 08:11:00", 1, 2, "1"]]),
+    ]);
+    assert.equal((await runHour(pipeline, HOUR)).state, "succeeded");
+    assert.equal((await assertTies(pipeline)).sales, 1);
+  });
+});
+
 Deno.test("Sales lines that cannot be read are rejected with the reason", async () => {
   await withPipeline(async (pipeline) => {
     const sales = textFile("sales.csv", [

@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { sleep } from "clickstream/config";
 import {
   assertTies,
   coordinate,
   deliver,
   type HourStatus,
+  landingFolder,
+  parseHour,
   type Pipeline,
   simulatedClock,
 } from "clickstream/marketing";
@@ -102,6 +107,55 @@ Deno.test("A premature flag beside a file still being written makes the hour wai
     const [status] = await coordinate(pipeline, { from: FIRST, to: FIRST, clock });
     assert.equal(status!.state, "timed out");
     assert.match(status!.reason, /hits\.tsv\.part is still being written/);
+  });
+});
+
+Deno.test("An hour whose files lack their flag times out, and runs when the flag comes", async () => {
+  await withPipeline(async (pipeline) => {
+    const folder = landingFolder(pipeline.landing, FIRST, "omniture");
+    mkdirSync(folder, { recursive: true });
+    const { name, bytes } = hitFile([hitAt("08:10:00")]);
+    writeFileSync(join(folder, name), bytes);
+    deliver(pipeline.landing, FIRST, "sales", []);
+    let reason = "";
+    const flag = {
+      at: at("13:00"),
+      happen: () => {
+        reason = stateOf(pipeline, FIRST).reason;
+        writeFileSync(join(folder, "_SUCCESS"), "");
+      },
+    };
+    const clock = simulatedClock(at("09:00"), [flag]);
+    const { lines, onHour } = report();
+    await coordinate(pipeline, { from: FIRST, to: "20101201_12", clock, onHour });
+    assert.equal(reason, "omniture: files are there without _SUCCESS; waited 10 min");
+    assert.deepEqual(lines.filter((line) => line.startsWith("08")), [
+      "08 timed out",
+      "08 succeeded",
+    ]);
+    assert.equal((await assertTies(pipeline)).hits, 1);
+  });
+});
+
+Deno.test("Deliveries while the clock runs are taken hour by hour, an early one not before its hour is over", async () => {
+  await withPipeline(async (pipeline) => {
+    // An hour of this clock is over in milliseconds; it stands still for nobody.
+    const [began, from] = [performance.now(), at("08:30")];
+    const now = () => from + (performance.now() - began) * 20_000;
+    const clock = { now, sleepUntil: () => sleep(1) };
+    const third = "20101201_10";
+    deliverHour(pipeline, third, [hitAt("10:10:00")]);
+    const early: boolean[] = [];
+    const onHour = ({ date_ts }: HourStatus) => {
+      early.push(now() < parseHour(date_ts).getTime() + 3_600_000);
+      if (date_ts === FIRST) deliverHour(pipeline, SECOND, [hitAt("09:50:00")]);
+    };
+    deliverHour(pipeline, FIRST, [hitAt("08:40:00")]);
+    const minutes = { timeoutMinutes: 10_000 };
+    const ended = await coordinate(pipeline, { from: FIRST, to: third, clock, onHour, ...minutes });
+    assert.deepEqual(ended.map(({ state }) => state), new Array(3).fill("succeeded"));
+    assert.deepEqual(early, [false, false, false]);
+    assert.equal((await assertTies(pipeline)).hits, 3);
   });
 });
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runHour, safeCell, writeMailing } from "clickstream/marketing";
 import { deliverHour, type TestHit, type TestSale, withPipeline } from "./support.ts";
@@ -38,6 +38,28 @@ Deno.test("Only ranked users who consented and are not suppressed are written to
     );
     assert.match(readFileSync(join(out, "001.html"), "utf8"), /HYPERLINK\(1\) &lt;b&gt;/);
     assert.match(readFileSync(join(out, "001.txt"), "utf8"), /HYPERLINK\(1\) <b>,[\s\S]*£9\.00/);
+  });
+});
+
+Deno.test("A mailing leaves no letter of an earlier one, and one for a period without a ranking is refused", async () => {
+  await withPipeline(async (pipeline, home) => {
+    deliverHour(pipeline, HOUR, [{ ts: "2010-12-01 08:10:00", userid: "1" }], [
+      ["1", "2010-12-01 08:15:00", 1, 2, "1"],
+    ]);
+    await runHour(pipeline, HOUR);
+    const contacts = join(home, "contacts.csv");
+    writeFileSync(contacts, "userid,email,name,consent\n1,a@shop.example,Ann,no\n");
+    const out = join(home, "mailing");
+    mkdirSync(out);
+    for (const name of ["002.txt", "002.html", "notes.txt"]) writeFileSync(join(out, name), "");
+    const options = { contacts, out };
+    const { withoutConsent } = await writeMailing(pipeline, { ...options, period: HOUR });
+    assert.equal(withoutConsent, 1);
+    assert.deepEqual(readdirSync(out).sort(), ["mailing.csv", "notes.txt"]);
+    await assert.rejects(
+      writeMailing(pipeline, { ...options, period: "20101202" }),
+      /Nobody is ranked in 20101202: run its hours first/,
+    );
   });
 });
 

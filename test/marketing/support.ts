@@ -1,3 +1,4 @@
+import { sleep } from "clickstream/config";
 import { query, records } from "clickstream/lakehouse";
 import {
   closePipeline,
@@ -9,6 +10,14 @@ import {
   TABLES,
 } from "clickstream/marketing";
 import { withHome } from "../support.ts";
+
+/** Waits for something that another process does. */
+export async function until(happened: () => boolean): Promise<void> {
+  for (let looks = 0; !happened(); looks++) {
+    if (looks === 1_000) throw new Error("What was waited for did not happen.");
+    await sleep(10);
+  }
+}
 
 /** Opens a pipeline of its own for a test. */
 export async function withPipeline<T>(

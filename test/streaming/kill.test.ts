@@ -9,7 +9,7 @@ import {
   withShop,
 } from "./shop.ts";
 
-const KILLS = Number(Deno.env.get("CLICKSTREAM_KILLS") ?? 10);
+const KILLS = 10;
 /** More than the processes can work through before the last of them is killed. */
 const EVENTS = 1200 * KILLS;
 

@@ -5,6 +5,7 @@
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import process from "node:process";
+import { waitUntil } from "clickstream/config";
 
 const [ready, target] = Deno.args as [string, string];
 const lines = new Set<{ cut(): void; stall(): void }>();
@@ -16,7 +17,7 @@ renameSync(`${ready}.new`, ready);
 for await (const client of listener) serve(client).catch(() => close(client));
 
 async function serve(client: Deno.Conn): Promise<void> {
-  const service = await Deno.connect({ hostname: "127.0.0.1", port: targetPort() });
+  const service = await connect();
   let stalled = false;
   const line = {
     cut: () => [client, service].forEach(close),
@@ -37,6 +38,18 @@ async function pass(from: Deno.Conn, to: Deno.Conn, stalled: () => boolean): Pro
     if (read === null) return;
     for (let at = 0; at < read;) at += await to.write(bytes.subarray(at, read));
   }
+}
+
+/** A service that is being started again is waited for. */
+function connect(): Promise<Deno.Conn> {
+  return waitUntil(
+    () => Deno.connect({ hostname: "127.0.0.1", port: targetPort() }).catch(() => null),
+    {
+      timeoutMs: 60_000,
+      intervalMs: 50,
+      what: "the service behind the proxy",
+    },
+  );
 }
 
 function targetPort(): number {

@@ -36,7 +36,7 @@ import {
   type StreamStatus,
 } from "clickstream/streaming";
 import { startEventHubs } from "../../lib/emulators/event_hubs/mod.ts";
-import { startCosmos } from "../../lib/emulators/cosmos/mod.ts";
+import { type Cosmos, startCosmos } from "../../lib/emulators/cosmos/mod.ts";
 import { withHome } from "../support.ts";
 
 /** A small shop whose history is published, with both services running in this process. */
@@ -50,10 +50,15 @@ export interface SmallShop {
   key: string;
 }
 
+/** A shop whose services are those of this process. */
+export interface OwnShop extends SmallShop {
+  cosmos: Cosmos;
+}
+
 /** Runs `body` with a small shop; everything is closed and removed afterwards. */
 export async function withShop(
   events: number,
-  body: (shop: SmallShop) => Promise<void>,
+  body: (shop: OwnShop) => Promise<void>,
 ): Promise<void> {
   await withHome(async (home) => {
     const config = loadConfig({ CLICKSTREAM_HOME: home });
@@ -68,7 +73,7 @@ export async function withShop(
     try {
       await publishShop({ config, lake, store }, events);
       const connectionString = hubs.connectionString("electronics-events");
-      await body({ config, lake, store, connectionString, endpoint, key });
+      await body({ config, lake, store, connectionString, endpoint, key, cosmos });
     } finally {
       closeOnlineStore(store);
       await closeLakehouse(lake);

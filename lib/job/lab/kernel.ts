@@ -79,7 +79,8 @@ async function relay(
   for await (const client of listener) {
     client.setNoDelay(true);
     void untilThere(() => Deno.connect({ hostname: ip, port: innerPort }))
-      .then((kernel) => join(client, kernel));
+      .then((kernel) => join(client, kernel))
+      .catch(() => client.close());
   }
 }
 
@@ -90,7 +91,8 @@ async function prepare(inner: ConnectionInfo, line: StopLine): Promise<void> {
   client.close(new KernelError("The kernel is prepared."));
 }
 
-const ATTEMPTS = 600;
+/** Two minutes in all: on a busy machine a kernel takes long to come up. */
+const ATTEMPTS = 2400;
 const BETWEEN_MS = 50;
 
 async function untilThere<T>(connect: () => Promise<T>): Promise<T> {

@@ -1,6 +1,5 @@
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { acquireLock, ConfigError, loadConfig, runCommand } from "clickstream/config";
+import { acquireLock, loadConfig, runCommand } from "clickstream/config";
 import { progress, table } from "clickstream/display";
 import { simulatedClock } from "../clock.ts";
 import { coordinate } from "../coordinator.ts";
@@ -8,26 +7,16 @@ import { deliverFiles } from "../deliver_files.ts";
 import { generateLanding, ONLINE_RETAIL_HOURS } from "../generate/generate.ts";
 import { HOUR_MS, hoursBetween, parseHour } from "../hour.ts";
 import { isWhole, KINDS } from "../landing.ts";
-import { closePipeline, openPipeline, type Pipeline, unitOf } from "../pipeline.ts";
+import { writeMailing } from "../mailing/mailing.ts";
+import { closePipeline, openPipeline, type Pipeline } from "../pipeline.ts";
+import { runStepsAlone } from "../run_hour.ts";
 import { showFrames, STEPS } from "../steps.ts";
 import { assertTies } from "../ties.ts";
-
-const HELP = `deno task marketing -- …
-  --from YYYYMMDD_HH --to YYYYMMDD_HH   run these hours, on a simulated clock
-  --all                                 run every hour of Online Retail, or of your own files
-  --web-logs DIR --sales FILE [--align] take your own files instead of generated logs
-  --seed N                              seed of the generated logs, or of the alignment
-  --hours-at-once N                     run up to N ready hours together: catches up faster
-  --watch                               wait for deliveries, hour by hour, until --to is over
-  --step NAME                           one step only: ${STEPS.map(({ name }) => name).join(", ")}
-  --mode data-debug                     show what each step made
-  --status                              show what is known of each hour`;
-
-type Options = ReturnType<typeof read>;
+import { HELP, type Options, readOptions } from "./options.ts";
 
 /** `deno task marketing`: runs the second pipeline. */
 async function main(args: string[]): Promise<number> {
-  const options = read(args);
+  const options = readOptions(args);
   if (options.help) {
     console.log(HELP);
     return 0;
@@ -39,6 +28,7 @@ async function main(args: string[]): Promise<number> {
   const pipeline = await openPipeline(config);
   try {
     if (options.status) return await showStatus(pipeline);
+    if (options.mailing !== undefined) return await mail(pipeline, options.mailing, options);
     const span = await fillLanding(pipeline, options);
     return options.step === undefined && options.mode === undefined
       ? await runSpan(pipeline, span, options)
@@ -49,58 +39,12 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
-function read(args: string[]) {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        from: { type: "string" },
-        to: { type: "string" },
-        all: { type: "boolean" },
-        "web-logs": { type: "string" },
-        sales: { type: "string" },
-        align: { type: "boolean" },
-        seed: { type: "string" },
-        "hours-at-once": { type: "string" },
-        watch: { type: "boolean" },
-        step: { type: "string" },
-        mode: { type: "string" },
-        status: { type: "boolean" },
-        help: { type: "boolean" },
-      },
-    });
-    check(values);
-    return values;
-  } catch (cause) {
-    if (cause instanceof ConfigError) throw cause;
-    throw new ConfigError(`${(cause as Error).message}\n${HELP}`, { cause });
-  }
-}
-
-function check(values: { [name: string]: string | boolean | undefined }): void {
-  if (values.step !== undefined && !STEPS.some(({ name }) => name === values.step)) {
-    throw new ConfigError(
-      `There is no step ${values.step}; they are ${STEPS.map(({ name }) => name).join(", ")}.`,
-    );
-  }
-  if (values.mode !== undefined && values.mode !== "data-debug") {
-    throw new ConfigError(`--mode is data-debug, not ${values.mode}.`);
-  }
-  if ((values["web-logs"] === undefined) !== (values.sales === undefined)) {
-    throw new ConfigError("--web-logs and --sales go together: give both.");
-  }
-  if (values.seed !== undefined && !/^\d{1,9}$/.test(String(values.seed))) {
-    throw new ConfigError(`--seed is a whole number, not ${values.seed}.`);
-  }
-  const together = values["hours-at-once"];
-  if (together !== undefined && !/^[1-9]\d{0,3}$/.test(String(together))) {
-    throw new ConfigError(`--hours-at-once is a whole number above 0, not ${together}.`);
-  }
-  for (const hour of [values.from, values.to]) if (hour !== undefined) parseHour(String(hour));
-  const span = values.from !== undefined && values.to !== undefined;
-  if (!span && !values.all && !values.status && !values.help) {
-    throw new ConfigError(`Say which hours: --from and --to, or --all.\n${HELP}`);
-  }
+async function mail(pipeline: Pipeline, out: string, options: Options): Promise<number> {
+  const { period = "", contacts = "", suppression } = options;
+  const list = suppression === undefined ? {} : { suppression };
+  const mailing = await writeMailing(pipeline, { out, period, contacts, ...list });
+  await table([{ ...mailing }], { title: `Letters in ${out}: text, HTML, and mailing.csv` });
+  return 0;
 }
 
 interface Span {
@@ -138,39 +82,67 @@ async function fillLanding(pipeline: Pipeline, options: Options): Promise<Span> 
   return { from, to };
 }
 
+/** Hours that may wait, and are run together when all of them are ready. */
+const THROTTLE = 10;
+
 async function runSpan(pipeline: Pipeline, { from, to }: Span, options: Options): Promise<number> {
-  const total = hoursBetween(from, to).length;
-  const bar = progress("Hours", { total, unit: "hours" });
-  const hoursAtOnce = Number(options["hours-at-once"] ?? 1);
+  const bar = progress("Hours", { total: hoursBetween(from, to).length, unit: "hours" });
+  const hoursAtOnce = Number(options["hours-at-once"] ?? THROTTLE);
+  const stop = stopOnInterrupt();
   let done = 0;
-  const statuses = await coordinate(pipeline, {
-    from,
-    to,
-    hoursAtOnce,
-    throttle: Math.max(10, hoursAtOnce),
-    ...(options.watch ? {} : { clock: simulatedClock(parseHour(to).getTime() + HOUR_MS) }),
-    onHour: ({ date_ts, state }) => bar.update(++done, `${date_ts} ${state}`),
-  });
-  await bar.finish();
-  const open = statuses.filter(({ state }) => state !== "succeeded");
-  if (open.length > 0) {
-    await table(open.map(({ date_ts, state, reason }) => ({ date_ts, state, reason })), {
+  try {
+    await coordinate(pipeline, {
+      from,
+      to,
+      hoursAtOnce,
+      throttle: Math.max(THROTTLE, hoursAtOnce),
+      ...(options.watch ? {} : { clock: simulatedClock(parseHour(to).getTime() + HOUR_MS) }),
+      onHour: ({ date_ts, state }) => bar.update(++done, `${date_ts} ${state}`),
+      signal: stop.signal,
+    });
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+  } finally {
+    stop.release();
+    await bar.finish();
+  }
+  if (stop.signal.aborted) console.log("Stopped between two hours; the same command goes on.");
+  const succeeded = await showRest(pipeline, { from, to });
+  await table([{ ...await assertTies(pipeline) }], { title: "All counts tie" });
+  return stop.signal.aborted ? 130 : succeeded ? 0 : 1;
+}
+
+/** The first Ctrl-C lets the hour that runs end; the next one does what it does everywhere. */
+function stopOnInterrupt(): { signal: AbortSignal; release: () => void } {
+  const controller = new AbortController();
+  const release = () => Deno.removeSignalListener("SIGINT", stop);
+  const stop = () => {
+    controller.abort();
+    release();
+  };
+  Deno.addSignalListener("SIGINT", stop);
+  return { signal: controller.signal, release };
+}
+
+/** Shows the hours of the span that did not succeed; whether there is none. */
+async function showRest(pipeline: Pipeline, { from, to }: Span): Promise<boolean> {
+  const rest = pipeline.journal.hours(["waiting", "timed out", "running", "failed"])
+    .filter(({ date_ts }) => date_ts >= from && date_ts <= to);
+  if (rest.length > 0) {
+    await table(rest.map(({ date_ts, state, reason }) => ({ date_ts, state, reason })), {
       title: "Hours that did not succeed",
     });
   }
-  await table([{ ...await assertTies(pipeline) }], { title: "All counts tie" });
-  return open.length === 0 ? 0 : 1;
+  return rest.length === 0;
 }
 
 async function runSteps(pipeline: Pipeline, { from, to }: Span, options: Options): Promise<number> {
+  const steps = STEPS.filter(({ name }) => name === (options.step ?? name));
   for (const hour of hoursBetween(from, to)) {
-    const unit = unitOf([hour]);
-    for (const step of STEPS.filter(({ name }) => name === (options.step ?? name))) {
-      const started = performance.now();
-      await step.run(pipeline, unit);
-      console.log(`${hour} ${step.name}: ${Math.round(performance.now() - started)} ms`);
+    await runStepsAlone(pipeline, [hour], steps, async (step, milliseconds) => {
+      console.log(`${hour} ${step.name}: ${Math.round(milliseconds)} ms`);
       if (options.mode === "data-debug") await showFrames(pipeline, step);
-    }
+    });
   }
   return 0;
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "csv-stringify/sync";
 import { Eta } from "eta";
@@ -41,14 +41,20 @@ interface Recipient {
 /**
  * Writes the mailing to the top spenders of a period: `mailing.csv`, and a text and an HTML letter
  * for each. Only those who consented are written to, and nobody on the suppression list, whatever
- * the case of the address. Nothing is sent.
+ * the case of the address. Letters of an earlier mailing in the folder are removed. Nothing is sent.
  *
- * @throws {ConfigError} when a file is not there or lacks a column
+ * @throws {ConfigError} when a file is not there or lacks a column, or nobody is ranked
  */
 export async function writeMailing(pipeline: Pipeline, options: MailingOptions): Promise<Mailing> {
   const counts: Mailing = { written: 0, withoutContact: 0, withoutConsent: 0, suppressed: 0 };
   const recipients: Recipient[] = [];
-  for (const row of await rankedContacts(pipeline, options)) {
+  const ranked = await rankedContacts(pipeline, options);
+  if (ranked.length === 0) {
+    throw new ConfigError(
+      `Nobody is ranked in ${options.period}: run its hours first, or name another period.`,
+    );
+  }
+  for (const row of ranked) {
     if (row.email === null) counts.withoutContact += 1;
     else if (row.consent !== true) counts.withoutConsent += 1;
     else if (row.suppressed === true) counts.suppressed += 1;
@@ -89,8 +95,11 @@ async function rankedContacts(pipeline: Pipeline, options: MailingOptions) {
   }
 }
 
+const LETTER = /^\d{3,}\.(txt|html)$/;
+
 function writeLetters(recipients: readonly Recipient[], { out, period }: MailingOptions): void {
   mkdirSync(out, { recursive: true });
+  for (const name of readdirSync(out)) if (LETTER.test(name)) rmSync(join(out, name));
   const [html, text] = [new Eta({ autoEscape: true }), new Eta({ autoEscape: false })];
   for (const recipient of recipients) {
     const file = join(out, `${String(recipient.rank).padStart(3, "0")}`);
