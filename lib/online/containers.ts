@@ -1,12 +1,16 @@
-import type { Container } from "@azure/cosmos";
+import { type Container, PartitionKeyDefinitionVersion } from "@azure/cosmos";
 import { deleteDocuments } from "./publish.ts";
 import { containerOf, type OnlineStore, storeError } from "./store.ts";
 
-/** Creates the database and the containers that do not exist yet; partition key `/id`. */
+/**
+ * Creates the database and the containers that do not exist yet; partition key `/id`, hashed whole
+ * (version 2), which the SDK does several times as fast as by the first 100 bytes.
+ */
 export async function createContainers(store: OnlineStore, tables: string[]): Promise<void> {
   const { database } = await store.client.databases.createIfNotExists({ id: store.database });
   for (const table of tables) {
-    await database.containers.createIfNotExists({ id: table, partitionKey: { paths: ["/id"] } });
+    const partitionKey = { paths: ["/id"], version: PartitionKeyDefinitionVersion.V2 };
+    await database.containers.createIfNotExists({ id: table, partitionKey });
   }
 }
 

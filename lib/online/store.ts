@@ -1,4 +1,4 @@
-import { type Container, CosmosClient, PartitionKeyDefinitionVersion } from "@azure/cosmos";
+import { type Container, CosmosClient } from "@azure/cosmos";
 import { azureCredential, ClickstreamError, type Config } from "clickstream/config";
 
 /** The online feature store could not be reached, or refused a request. */
