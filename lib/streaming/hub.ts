@@ -36,12 +36,7 @@ const RETRIES: RetryOptions = {
 
 /** A client that sends. */
 export function openProducer(options: HubOptions): EventHubProducerClient {
-  const settings = { retryOptions: RETRIES };
-  const { connectionString } = options;
-  const hub = signedInHub(connectionString);
-  return hub === null
-    ? new EventHubProducerClient(connectionString, settings)
-    : new EventHubProducerClient(...hub, azureCredential(), settings);
+  return producerClient(options, RETRIES);
 }
 
 /**
@@ -49,8 +44,17 @@ export function openProducer(options: HubOptions): EventHubProducerClient {
  * hub has it: sending it again unasked would double it.
  */
 export function openSender(options: HubOptions): EventHubProducerClient {
-  const retryOptions = { maxRetries: 0, timeoutInMs: ANSWER_MILLIS };
-  return new EventHubProducerClient(options.connectionString, { retryOptions });
+  return producerClient(options, { maxRetries: 0, timeoutInMs: ANSWER_MILLIS });
+}
+
+function producerClient(
+  { connectionString }: HubOptions,
+  retryOptions: RetryOptions,
+): EventHubProducerClient {
+  const hub = signedInHub(connectionString);
+  return hub === null
+    ? new EventHubProducerClient(connectionString, { retryOptions })
+    : new EventHubProducerClient(...hub, azureCredential(), { retryOptions });
 }
 
 /** A client that receives. */

@@ -1,12 +1,9 @@
-import type { EventHubConsumerClient } from "@azure/event-hubs";
-import { pause } from "clickstream/config";
 import { type BatchLog, noBatchLog, openBatchLog, type PlannedBatch } from "./batch_log.ts";
 import { decodeMessage, type HubMessage } from "./decode.ts";
 import { StreamError } from "./errors.ts";
 import { EventTables } from "./event_tables.ts";
-import { hubEnds, openConsumer, receive } from "./hub.ts";
+import { HubReader } from "./hub_reader.ts";
 import { LiveState } from "./live_state.ts";
-import { MessageBuffer } from "./message_buffer.ts";
 import { livePositions } from "./positions.ts";
 import { OnlinePublisher } from "./publisher.ts";
 import { readQuery, writeQuery } from "./query_files.ts";
@@ -17,8 +14,6 @@ import type { LiveStream, StreamOptions, StreamStatus } from "./stream.ts";
 import { Watermark } from "./watermark.ts";
 
 const KEPT_TIMES = 200;
-/** Milliseconds that the hub has to answer a goodbye. */
-const CLOSE_MILLIS = 5000;
 
 /** What silver has reached, in event time; microseconds since 1970. */
 interface Reached {
@@ -35,9 +30,7 @@ export class StreamingQuery implements LiveStream {
   readonly #share: Share | null;
   readonly #state: LiveState;
   #publisher!: OnlinePublisher;
-  readonly #buffer = new MessageBuffer(40_000);
   readonly #processed = new Map<number, number>();
-  readonly #hubEnds = new Map<number, number>();
   readonly #status: Pick<
     StreamStatus,
     "state" | "messages" | "rejected" | "late" | "batches" | "batchMillis" | "mergeMillis" | "error"
@@ -49,8 +42,7 @@ export class StreamingQuery implements LiveStream {
   #expiryIsDue = true;
   #log!: BatchLog;
   #replanned: PlannedBatch[] = [];
-  #client: EventHubConsumerClient | undefined;
-  #receiver: { close(): Promise<void> } | undefined;
+  #hub!: HubReader;
   #stopping = false;
   #loop: Promise<void> = Promise.resolve();
   #committing: Promise<void> | null = null;
@@ -85,7 +77,8 @@ export class StreamingQuery implements LiveStream {
   async start(): Promise<void> {
     try {
       await this.#restore();
-      await this.#receive();
+      const { committed } = this.#tables;
+      await this.#hub.start(committed, this.#share?.partitions, (error) => this.#fail(error));
     } catch (error) {
       await this.#close();
       throw error;
@@ -115,28 +108,14 @@ export class StreamingQuery implements LiveStream {
     );
     const highest = await this.#state.recover(this.#publisher);
     const { consumerGroup } = config.eventHubs;
-    this.#client = openConsumer({ connectionString, consumerGroup });
-    for (const [partition, end] of await hubEnds(this.#client)) this.#hubEnds.set(partition, end);
-    this.#watermark = new Watermark(this.#hubEnds.size, now(), highest, before);
+    this.#hub = await HubReader.open({ connectionString, consumerGroup });
+    this.#watermark = new Watermark(this.#hub.ends.size, now(), highest, before);
     this.#reached = { ...this.#watermark.now, watermark: before };
     for (const [partition, end] of this.#tables.committed) {
       if (this.#reads(partition)) this.#processed.set(partition, end);
     }
     this.#replanned = this.#log.recovered.filter((batch) => !this.#isCommitted(batch));
     this.#lastCommit = this.#lastGold = performance.now();
-  }
-
-  async #receive(): Promise<void> {
-    this.#receiver = await receive(this.#client!, {
-      after: this.#tables.committed,
-      onMessages: async (partition, messages, hubEnd) => {
-        this.#hubEnds.set(partition, Math.max(hubEnd, messages.at(-1)!.sequenceNumber));
-        await this.#buffer.put(partition, messages);
-      },
-      onError: (error, final) => final && this.#fail(error),
-      ownerLevel: 1,
-      ...(this.#share === null ? {} : { partitions: this.#share.partitions }),
-    });
   }
 
   #reads(partition: number): boolean {
@@ -153,7 +132,7 @@ export class StreamingQuery implements LiveStream {
         [...this.#processed.keys()].map((p) => (this.#tables.committed.get(p) ?? -1) + 1),
       ),
       lag: total(
-        [...this.#hubEnds].map(([p, end]) =>
+        [...this.#hub.ends].map(([p, end]) =>
           this.#reads(p) ? end - (this.#processed.get(p) ?? -1) : 0
         ),
       ),
@@ -192,7 +171,7 @@ export class StreamingQuery implements LiveStream {
   /** Ends the query as it stands: whoever goes on takes up what the tables do not hold yet. */
   async abandon(): Promise<StreamStatus> {
     this.#stopping = true;
-    this.#buffer.release();
+    this.#hub.buffer.release();
     await this.#loop;
     await this.#publisher.abandon();
     if (this.#status.state === "running") this.#status.state = "stopped";
@@ -205,12 +184,12 @@ export class StreamingQuery implements LiveStream {
     let useless = 0;
     try {
       while (!this.#stopping && this.#status.state === "running") {
-        await this.#buffer.arrival(100, useless);
+        await this.#hub.buffer.arrival(100, useless);
         await this.#nextBatch();
         // What is held now waits for the rest of a planned batch: looking again at once would spin.
         const planned = this.#replanned[0];
-        const waits = planned !== undefined && !this.#buffer.covers(planned, this.#processed);
-        useless = waits ? this.#buffer.size : 0;
+        const waits = planned !== undefined && !this.#hub.buffer.covers(planned, this.#processed);
+        useless = waits ? this.#hub.buffer.size : 0;
         if (this.#committing !== null) continue;
         if (performance.now() - this.#lastGold >= goldMillis) {
           this.#background(() => this.#commitAndMerge());
@@ -250,11 +229,11 @@ export class StreamingQuery implements LiveStream {
   #takeMessages(): HubMessage[] {
     const planned = this.#replanned[0];
     if (planned !== undefined) {
-      if (!this.#buffer.covers(planned, this.#processed)) return [];
+      if (!this.#hub.buffer.covers(planned, this.#processed)) return [];
       this.#replanned.shift();
-      return this.#buffer.takePlanned(planned);
+      return this.#hub.buffer.takePlanned(planned);
     }
-    const messages = this.#buffer.take(this.#options.maxBatch);
+    const messages = this.#hub.buffer.take(this.#options.maxBatch);
     if (messages.length > 0) {
       const { value } = this.#watermark;
       this.#log.append({
@@ -334,17 +313,11 @@ export class StreamingQuery implements LiveStream {
       ? cause
       : new StreamError(`The streaming query failed: ${(cause as Error).message}`, { cause });
     this.#writeFile();
-    this.#buffer.release();
+    this.#hub?.buffer.release();
   }
 
   async #close(): Promise<void> {
-    this.#buffer.release();
-    const closing = async () => {
-      await this.#receiver?.close();
-      await this.#client?.close();
-    };
-    // All work is done: a hub that does not answer any more holds nobody up.
-    await Promise.race([closing(), pause(CLOSE_MILLIS)]).catch(() => {});
+    await this.#hub?.close();
     this.#log?.close();
   }
 
@@ -375,7 +348,7 @@ export class StreamingQuery implements LiveStream {
   /** The watermark is over all partitions, those of other queries of the group among them. */
   #learnFromOthers(): void {
     const { highest = {}, seen = {} } = readQuery(this.#options.config) ?? {};
-    for (const partition of this.#hubEnds.keys()) {
+    for (const partition of this.#hub.ends.keys()) {
       if (this.#reads(partition)) continue;
       this.#watermark.learn(partition, highest[partition], seen[partition]);
     }

@@ -29,6 +29,7 @@ const ELSEWHERE: Record<string, string> = {
   "task runme -- --size full": "a quarter of an hour",
   "task runme -- --resume": "test/job, as it needs a run that failed",
   "task marketing -- --all": "a year; bench/marketing.ts",
+  "task marketing -- --from H --to H --watch": "follows the clock; test/marketing",
 };
 
 /** What a reader puts in for a word, and what makes a run short. In this order. */
@@ -53,6 +54,9 @@ const INSTEAD: [RegExp, () => string | Promise<string>][] = [
   ],
   [/--from H --to H --step (\S+)/, () => "--from 20101201_08 --to 20101201_08 --step $1"],
   [/throttle N/, () => "throttle 3"],
+  [/--mailing DIR/, () => `--mailing ${folder}/mailing`],
+  [/--contacts FILE/, () => `--contacts ${contacts()}`],
+  [/--suppression FILE/, () => `--suppression ${suppression()}`],
 ];
 
 /** Commands whose tables others need, and those that take tables away. */
@@ -87,6 +91,22 @@ function ownEvents(): string {
   const [head, ...rest] = rows as [string, ...string[]];
   const changed = rest.map((row) => row.replace(",cart,", ",add_to_cart,"));
   writeFileSync(file, [head.replace("event_type", "action"), ...changed].join("\n") + "\n");
+  return file;
+}
+
+/** Addresses of the shop's customers; one of them wants no letters. */
+function contacts(): string {
+  const file = join(folder, "contacts.csv");
+  writeFileSync(
+    file,
+    "userid,email,name,consent\n17850,a@example.org,Ada,yes\n13047,b@example.org,Bo,no\n",
+  );
+  return file;
+}
+
+function suppression(): string {
+  const file = join(folder, "suppression.csv");
+  writeFileSync(file, "email\nb@example.org\n");
   return file;
 }
 

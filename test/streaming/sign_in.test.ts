@@ -3,6 +3,7 @@ import { connect, type Socket } from "node:net";
 import { EventHubProducerClient } from "@azure/event-hubs";
 import { azureCredential } from "clickstream/config";
 import { openConsumer, openProducer, signedInHub } from "clickstream/streaming";
+import { openSender } from "../../lib/streaming/hub.ts";
 import { checkpointBlobs } from "../../lib/streaming/group_member.ts";
 import { serveIdentity } from "../identity.ts";
 import { HUB, withEventHubs } from "../emulators/event_hubs/support.ts";
@@ -14,9 +15,8 @@ Deno.test("a connection string without a key means signing in, one with a key do
   assert.equal(signedInHub(`${KEYLESS};SharedAccessKeyName=a;SharedAccessKey=Yg==`), null);
   assert.equal(signedInHub(`${KEYLESS};SharedAccessSignature=SharedAccessSignature sr=x`), null);
   assert.throws(() => signedInHub(KEYLESS.replace(/;.*/, "")), /EntityPath=<hub>/);
-  for (
-    const client of [openProducer, openConsumer].map((open) => open({ connectionString: KEYLESS }))
-  ) {
+  for (const open of [openProducer, openSender, openConsumer]) {
+    const client = open({ connectionString: KEYLESS });
     assert.equal(client.fullyQualifiedNamespace, "shop.servicebus.windows.net");
     assert.equal(client.eventHubName, "events");
     await client.close();
