@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import process from "node:process";
 import { randomUUID } from "node:crypto";
@@ -49,7 +49,7 @@ export function acquireLock(path: string, options: LockOptions): Lock {
     if (createExclusively(path, mine)) return { release: () => release(path, mine.token) };
     const holder = readHolder(path);
     if (holder !== null && isAlive(holder)) throw busy(path, holder, options);
-    setAside(path, holder);
+    removeDead(path);
   }
   throw new BusyError(`${options.what} is being locked by others at ${path}; try again.`);
 }
@@ -103,31 +103,40 @@ function createExclusively(path: string, holder: LockHolder): boolean {
 }
 
 function readHolder(path: string): LockHolder | null {
+  return holderIn(readText(path));
+}
+
+function readText(path: string): string | null {
   try {
-    return JSON.parse(readFileSync(path, "utf8")) as LockHolder;
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+function holderIn(text: string | null): LockHolder | null {
+  try {
+    return JSON.parse(text ?? "null") as LockHolder | null;
   } catch {
     return null;
   }
 }
 
-/** Removes a dead lock, unless another process has put its own in its place meanwhile. */
-function setAside(path: string, seen: LockHolder | null): void {
-  const aside = `${path}.${randomUUID()}.dead`;
-  try {
-    renameSync(path, aside);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-    throw error;
-  }
-  const moved = readHolder(aside);
-  if (moved !== null && moved.token !== seen?.token && isAlive(moved)) {
-    try {
-      linkSync(aside, path);
-    } catch {
-      // A third process holds the name now; the one moved aside finds out when it releases.
-    }
-  }
-  rmSync(aside, { force: true });
+/**
+ * Removes a dead lock, or one that cannot be read. One process at a time, behind a lock of the system's
+ * own, and only what is still there after its holder was found gone: nobody else can have removed it
+ * then, so it is not another's.
+ */
+function removeDead(path: string): void {
+  if (readText(path) === null) return;
+  using door = Deno.openSync(`${path}.door`, { create: true, write: true });
+  door.lockSync(true);
+  const seen = readText(path);
+  if (seen === null) return;
+  const holder = holderIn(seen);
+  if (holder !== null && isAlive(holder)) return;
+  if (readText(path) === seen) rmSync(path, { force: true });
 }
 
 function release(path: string, token: string): void {
