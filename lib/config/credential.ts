@@ -1,5 +1,5 @@
 import type { GetTokenOptions, TokenCredential } from "@azure/identity";
-import { ClickstreamError } from "./errors.ts";
+import { ClickstreamError, reasonOf } from "./errors.ts";
 
 /** Nobody is signed in to Azure, and no key was given. */
 export class SignInError extends ClickstreamError {}
@@ -38,9 +38,4 @@ export function azureCredential(): TokenCredential {
       }
     },
   };
-}
-
-/** The first line of what every way to sign in said. */
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message.split("\n")[0]!.trim() : String(cause);
 }

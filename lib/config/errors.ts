@@ -15,6 +15,11 @@ export class NotFoundError extends ClickstreamError {}
 /** Another process holds what this one needs (a home, a port). */
 export class BusyError extends ClickstreamError {}
 
+/** The first line of what was thrown, to be put into a sentence of ours. */
+export function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message.split("\n")[0]!.trim() : String(cause);
+}
+
 /**
  * Runs the body of a command-line entry point and ends the process: with the code it returns, or
  * with 1 after printing a {@link ClickstreamError} as one sentence; any other error is a defect and

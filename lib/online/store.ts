@@ -1,5 +1,5 @@
 import { type Container, CosmosClient } from "@azure/cosmos";
-import { azureCredential, ClickstreamError, type Config } from "clickstream/config";
+import { azureCredential, ClickstreamError, type Config, reasonOf } from "clickstream/config";
 
 /** The online feature store could not be reached, or refused a request. */
 export class OnlineStoreError extends ClickstreamError {}
@@ -113,9 +113,10 @@ export async function countDocuments(store: OnlineStore, table: string): Promise
 
 /** Wraps what the SDK threw in one sentence that says what was attempted. */
 export function storeError(attempt: string, cause: unknown): OnlineStoreError {
-  const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
   return new OnlineStoreError(
-    `The online store could not ${attempt}: ${reason}. Check that the services run (deno task services) and that the key is right.`,
+    `The online store could not ${attempt}: ${
+      reasonOf(cause)
+    }. Check that the services run (deno task services) and that the key is right.`,
     { cause },
   );
 }

@@ -1,14 +1,14 @@
 import { BlobCheckpointStore } from "@azure/eventhubs-checkpointstore-blob";
 import { ContainerClient } from "@azure/storage-blob";
-import { azureCredential, type Config, pause } from "clickstream/config";
+import { azureCredential, type Config, pause, reasonOf } from "clickstream/config";
 import { ConflictError } from "clickstream/lakehouse";
-import { StreamError } from "./errors.ts";
+import { queryFailure, StreamError } from "./errors.ts";
 import { hubError, isTakenOver, openConsumer } from "./hub.ts";
 import { whileStarting } from "./live_lock.ts";
 import { Ownership } from "./ownership.ts";
 import { StreamingQuery } from "./query.ts";
 import { readQuery } from "./query_files.ts";
-import type { LiveStream, StreamOptions, StreamStatus } from "./stream.ts";
+import { type LiveStream, nothingDone, type StreamOptions, type StreamStatus } from "./stream.ts";
 
 /** How fast members of a group notice each other. */
 export interface GroupOptions extends StreamOptions {
@@ -149,11 +149,7 @@ export class GroupMember implements LiveStream {
       [this.#query, this.#reading] = [query, partitions];
     } catch (error) {
       if (wasTakenOver(error)) return; // claims are looked at again before the next try
-      this.#error = error instanceof StreamError
-        ? error
-        : new StreamError(`The streaming query failed: ${(error as Error).message}`, {
-          cause: error,
-        });
+      this.#error = queryFailure(error);
       await this.#ownership.release().catch(() => {});
     }
   }
@@ -177,26 +173,6 @@ function wasTakenOver(error: unknown): boolean {
   return false;
 }
 
-function nothingDone(): StreamStatus {
-  return {
-    state: "running",
-    messages: 0,
-    rejected: 0,
-    late: 0,
-    batches: 0,
-    batchMillis: [],
-    mergeMillis: [],
-    committed: 0,
-    lag: 0,
-    onlinePending: 0,
-    published: 0,
-    keys: {},
-    watermark: null,
-    newestEventTime: null,
-    error: null,
-  };
-}
-
 /** What was done before and what is being done, in one. */
 function together(before: StreamStatus, now: StreamStatus | null): StreamStatus {
   if (now === null) return { ...before, state: "running", lag: 0, onlinePending: 0, error: null };
@@ -213,9 +189,10 @@ function together(before: StreamStatus, now: StreamStatus | null): StreamStatus 
 }
 
 function storeUnreachable(cause: unknown): StreamError {
-  const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
   return new StreamError(
-    `The checkpoint store cannot be used (${reason}): check CHECKPOINT_STORE_CONNECTION_STRING.`,
+    `The checkpoint store cannot be used (${
+      reasonOf(cause)
+    }): check CHECKPOINT_STORE_CONNECTION_STRING.`,
     { cause },
   );
 }

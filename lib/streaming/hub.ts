@@ -7,7 +7,7 @@ import {
   type RetryOptions,
   type Subscription,
 } from "@azure/event-hubs";
-import { azureCredential } from "clickstream/config";
+import { azureCredential, reasonOf } from "clickstream/config";
 import type { HubMessage } from "./decode.ts";
 import { StreamError } from "./errors.ts";
 
@@ -247,10 +247,10 @@ function bytesOf(body: unknown): Uint8Array {
 
 /** Wraps what the SDK threw in one sentence. */
 export function hubError(attempt: string, cause: unknown): StreamError {
-  const last = lastOf(cause);
-  const reason = last instanceof Error ? last.message.split("\n")[0] : String(last);
   return new StreamError(
-    `The event hub could not ${attempt}: ${reason}. Check that the services run (deno task services) and that the connection string is right.`,
+    `The event hub could not ${attempt}: ${
+      reasonOf(lastOf(cause))
+    }. Check that the services run (deno task services) and that the connection string is right.`,
     { cause },
   );
 }

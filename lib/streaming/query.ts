@@ -1,6 +1,6 @@
 import { type BatchLog, noBatchLog, openBatchLog, type PlannedBatch } from "./batch_log.ts";
 import { decodeMessage, type HubMessage } from "./decode.ts";
-import { StreamError } from "./errors.ts";
+import { queryFailure, StreamError } from "./errors.ts";
 import { EventTables } from "./event_tables.ts";
 import { HubReader } from "./hub_reader.ts";
 import { LiveState } from "./live_state.ts";
@@ -10,7 +10,7 @@ import { readQuery, writeQuery } from "./query_files.ts";
 import type { PlacedEvent } from "./recovery.ts";
 import { placed, type Share } from "./share.ts";
 import { type HistoryFile, readState, streamFiles } from "./state_file.ts";
-import type { LiveStream, StreamOptions, StreamStatus } from "./stream.ts";
+import { type LiveStream, nothingDone, type StreamOptions, type StreamStatus } from "./stream.ts";
 import { Watermark } from "./watermark.ts";
 
 const KEPT_TIMES = 200;
@@ -31,10 +31,8 @@ export class StreamingQuery implements LiveStream {
   readonly #state: LiveState;
   #publisher!: OnlinePublisher;
   readonly #processed = new Map<number, number>();
-  readonly #status: Pick<
-    StreamStatus,
-    "state" | "messages" | "rejected" | "late" | "batches" | "batchMillis" | "mergeMillis" | "error"
-  >;
+  /** What {@link status} reckons with; the rest of it is looked up when asked for. */
+  readonly #status = nothingDone();
   #tables!: EventTables;
   #watermark!: Watermark;
   /** What is on disk: a restart does not go below that watermark, so keys may expire by it. */
@@ -61,16 +59,6 @@ export class StreamingQuery implements LiveStream {
       ...options,
     };
     this.#state = new LiveState(options.lake, share);
-    this.#status = {
-      state: "running",
-      messages: 0,
-      rejected: 0,
-      late: 0,
-      batches: 0,
-      batchMillis: [],
-      mergeMillis: [],
-      error: null,
-    };
   }
 
   /** Restores the state and begins to read. Called once. */
@@ -309,9 +297,7 @@ export class StreamingQuery implements LiveStream {
   #fail(cause: unknown): void {
     if (this.#status.error !== null) return;
     this.#status.state = "failed";
-    this.#status.error = cause instanceof StreamError
-      ? cause
-      : new StreamError(`The streaming query failed: ${(cause as Error).message}`, { cause });
+    this.#status.error = queryFailure(cause);
     this.#writeFile();
     this.#hub?.buffer.release();
   }

@@ -50,6 +50,27 @@ export interface StreamStatus {
   error: StreamError | null;
 }
 
+/** The status of a query that has just begun. */
+export function nothingDone(): StreamStatus {
+  return {
+    state: "running",
+    messages: 0,
+    rejected: 0,
+    late: 0,
+    batches: 0,
+    batchMillis: [],
+    mergeMillis: [],
+    committed: 0,
+    lag: 0,
+    onlinePending: 0,
+    published: 0,
+    keys: {},
+    watermark: null,
+    newestEventTime: null,
+    error: null,
+  };
+}
+
 /** What carries events to the tables and the online store, behind a handle. */
 export interface LiveStream {
   /** What it has done so far. */

@@ -1,6 +1,13 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { type Config, ConfigError, homePaths, loadConfig, runCommand } from "clickstream/config";
+import {
+  type Config,
+  ConfigError,
+  homePaths,
+  isAlive,
+  loadConfig,
+  runCommand,
+} from "clickstream/config";
 import { ensureServices, type Services } from "clickstream/emulators";
 import { closeLakehouse, type Lakehouse, openLakehouse, tableExists } from "clickstream/lakehouse";
 import {
@@ -97,11 +104,5 @@ async function keepShop({ config, services, lake, store, port }: {
 /** Whether 2b, or another shop, runs the query of this home already. */
 function runsElsewhere(config: Config): boolean {
   const file = readQuery(config);
-  if (file?.state !== "running") return false;
-  try {
-    process.kill(file.pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  return file?.state === "running" && isAlive(file);
 }
