@@ -46,7 +46,7 @@ export function printTimes(
 export async function measureRate(measurement: Measurement): Promise<void> {
   const { what, ask, perSecond, seconds, pids, target } = measurement;
   const times: number[] = [];
-  let failed = 0;
+  const failures: Failure[] = [];
   const running: Promise<void>[] = [];
   const cpuBefore = cpuMs(pids);
   const started = performance.now();
@@ -56,12 +56,31 @@ export async function measureRate(measurement: Measurement): Promise<void> {
     if (early > 0.5) await pause(early);
     const before = performance.now();
     running.push(
-      ask().then(() => void times.push(performance.now() - before), () => void failed++),
+      ask().then(
+        () => void times.push(performance.now() - before),
+        (error: Error) => void failures.push({ second: (before - started) / 1000, error }),
+      ),
     );
   }
   await Promise.all(running);
   const cpu = cpuMs(pids) - cpuBefore;
+  const failed = failures.length;
   printTimes({ what, times, failed, cpu, ...(target === undefined ? {} : { target }) });
+  tellWhy(failures);
+}
+
+/** A request that failed, by the second in which it was sent. */
+interface Failure {
+  second: number;
+  error: Error;
+}
+
+/** Says on the error output why requests failed, how many for each reason, and when. */
+function tellWhy(failures: readonly Failure[]): void {
+  for (const [reason, of] of Map.groupBy(failures, ({ error }) => error.message)) {
+    const seconds = [...new Set(of.map(({ second }) => Math.floor(second)))].slice(0, 20);
+    console.error(`${of.length} failed, in second ${seconds.join(", ")}: ${reason}`);
+  }
 }
 
 /** Processor time that processes have used; not known on other systems than Linux. */

@@ -1,6 +1,7 @@
 import { ApiError } from "./errors.ts";
 import { cacheKey, type FeatureCache, featureCache } from "./featureCache.ts";
-import { type StoreAsker, storeAsker, type StoreAskerOptions } from "./storeAsker.ts";
+import { lookUpQueue } from "./lookUpQueue.ts";
+import { storeAsker, type StoreAskerOptions } from "./storeAsker.ts";
 import type { LookedUp, LookUp, LookUpFailure, RowKeys } from "./types.ts";
 
 /** Features of one row with where they come from. */
@@ -50,11 +51,6 @@ export interface FeatureOptions extends StoreAskerOptions {
   onStoreDown?: "defaults" | "fail";
 }
 
-/** Cart-products of one look-up; the time limit is for each. More take turns. */
-const BLOCK = 200;
-/** Look-ups of one request at once: the store serves other requests in between. */
-const BLOCKS_AT_ONCE = 2;
-
 /** A look-up under way for one key. */
 interface Running {
   answer: Promise<LookedUp | LookUpFailure>;
@@ -67,13 +63,13 @@ export function featureSource(lookUp: LookUp, options: FeatureOptions = {}): Fea
   const { cacheMaxAgeMs = 500, cacheMaxEntries = 10_000, retryAfterMs = 1000 } = options;
   const now = options.now ?? (() => performance.now());
   const cache = featureCache({ maxEntries: cacheMaxEntries, now });
-  const ask = storeAsker(lookUp, options);
+  const ask = lookUpQueue(storeAsker(lookUp, options), now);
   const running = new Map<string, Running>();
 
   /** Asks for all keys, and lets later requests share the answers that are under way. */
   const start = (missing: Map<string, RowKeys>): void => {
     const since = now();
-    const answers = inBlocks(ask, [...missing.values()], now);
+    const answers = ask([...missing.values()]);
     [...missing].forEach(([name, key], i) => {
       const answer = answers[i]!.then(({ row, started }) => {
         if (typeof row !== "string") cache.set(key, row, started);
@@ -111,29 +107,6 @@ export function featureSource(lookUp: LookUp, options: FeatureOptions = {}): Fea
       };
     },
   };
-}
-
-/** A row's part of a look-up's answer, and when that look-up started. */
-interface RowAnswer {
-  row: LookedUp | LookUpFailure;
-  started: number;
-}
-
-/** Asks for many keys in blocks, a few at once; each key's answer is there when its block's is. */
-function inBlocks(ask: StoreAsker, keys: RowKeys[], now: () => number): Promise<RowAnswer>[] {
-  const blocks: Promise<{ started: number; rows: LookedUp[] | LookUpFailure }>[] = [];
-  return Array.from({ length: Math.ceil(keys.length / BLOCK) }, (_, n) => {
-    const block = keys.slice(n * BLOCK, (n + 1) * BLOCK);
-    const asked = async () => {
-      await blocks[n - BLOCKS_AT_ONCE];
-      return { started: now(), rows: await ask(block) };
-    };
-    const answer = blocks[n] = asked();
-    return block.map(async (_, i): Promise<RowAnswer> => {
-      const { started, rows } = await answer;
-      return { started, row: typeof rows === "string" ? rows : rows[i]! };
-    });
-  }).flat();
 }
 
 /** Rows of distinct keys that the cache has, and the keys it has not. */

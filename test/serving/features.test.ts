@@ -171,6 +171,31 @@ Deno.test("Many rows are looked up in blocks, two at once, and only a slow block
   });
 });
 
+Deno.test("What comes while two look-ups are under way goes together in the next, a small request beside a large one", async () => {
+  const blocks: RowKeys[][] = [];
+  const gates: (() => void)[] = [];
+  const source = featureSource(async (block) => {
+    blocks.push(block);
+    await new Promise<void>((resolve) => gates.push(resolve));
+    return block.map(({ product_id }) => row(Number(product_id)));
+  });
+  const rowsFrom = (first: number, count: number) =>
+    Array.from({ length: count }, (_, i) => ({ ...KEYS, product_id: BigInt(first + i) }));
+  const requests = [[0, 1], [1, 1], [1000, 450], [2, 1], [3, 1]] as const;
+  const fetched = requests.map(([first, count]) => source.fetch(rowsFrom(first, count), true));
+  for (let i = 0; gates.length > 0 || i < 20; i++) {
+    gates.shift()?.();
+    await Promise.resolve();
+  }
+  for (const [i, [first]] of requests.entries()) {
+    const { rows } = await fetched[i]!;
+    rows.forEach(({ features }, at) => assert.equal(features["cart__events"], first + at));
+  }
+  const together = blocks[2]!.map(({ product_id }) => product_id);
+  assert.deepEqual([together.includes(2n), together.includes(3n)], [true, true]);
+  assert.ok(blocks.every(({ length }) => length <= 200));
+});
+
 Deno.test("A look-up under way is shared up to the cache's age limit, and its age is told", async () => {
   let now = 0;
   const answer = Promise.withResolvers<void>();
