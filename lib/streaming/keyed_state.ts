@@ -127,13 +127,13 @@ export class KeyedState {
    * Evicts the keys that the watermark has passed.
    *
    * @param watermark microseconds since 1970
-   * @param held slots that must stay for now; they are tried again next time
+   * @param held whether a slot must stay for now, by its newest event time; it is tried again next time
    * @returns what the evicted keys held last
    */
-  expire(watermark: number, held: (slot: number) => boolean): StateRow[] {
+  expire(watermark: number, held: (slot: number, eventTime: number) => boolean): StateRow[] {
     const gone: StateRow[] = [];
     this.#wheel.turn(watermark, (slot) => this.#expiry(slot), (slot) => {
-      if (held(slot)) return false;
+      if (held(slot, this.#eventTimes[slot]!)) return false;
       gone.push(this.#release(slot));
       return true;
     });

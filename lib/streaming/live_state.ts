@@ -57,7 +57,7 @@ export class LiveState {
     const { counted, tail, unpublished, products, highest } = this.#recovered;
     this.#held = new Map([...counted].map(([set, taken]) => [set, new Map(taken)]));
     this.#held.set(TABLES.attributes, await committedPositions(this.#lake, TABLES.attributes));
-    await this.apply(tail);
+    await this.#apply(tail, true);
     for (const state of this.states) {
       const keys = unpublished.filter((key): key is StateKey => key.user_session !== null);
       await this.#bringBack(state, keys);
@@ -69,19 +69,25 @@ export class LiveState {
 
   /** Counts events, in order. Those that a set has taken in before this start are passed over. */
   async apply(events: readonly PlacedEvent[]): Promise<void> {
+    await this.#apply(events, false);
+  }
+
+  /** @param mayExist whether the online store may show keys of these events that are new here */
+  async #apply(events: readonly PlacedEvent[], mayExist: boolean): Promise<void> {
     for (const state of this.states) {
       const counted = this.#recovered.counted.get(state.set.name);
       const fresh = events.filter((e) =>
         e.event.user_session !== null && e.sequenceNumber > (counted?.get(e.partition) ?? -1)
       );
       await this.#bringBack(state, fresh.map(({ event }) => event as StateKey));
-      for (const placed of fresh) this.#count(state, placed);
+      for (const placed of fresh) this.#count(state, placed, mayExist);
     }
     for (const { event } of events) this.#learn(event);
   }
 
   /**
-   * Evicts what the watermark has passed; keys that gold or the online store still wait for stay.
+   * Evicts what the watermark has passed; keys that gold waits for, or that are being written online,
+   * stay.
    *
    * @param watermark microseconds since 1970
    * @returns a moment before which no key expires any more: the watermark, or less when keys stay
@@ -91,9 +97,9 @@ export class LiveState {
     for (const state of this.states) {
       const { set } = state;
       const [dirty, merging] = [this.#dirty.get(set.name)!, this.#merging.get(set.name)!];
-      const held = (slot: number) => {
-        const stays = dirty.has(slot) || merging.has(slot) || this.#publisher.holds(set, slot);
-        if (stays) settled = Math.min(settled, earliestExpiry(set, state.row(slot).eventTime));
+      const held = (slot: number, eventTime: number) => {
+        const stays = dirty.has(slot) || merging.has(slot) || this.#publisher.isWriting(set, slot);
+        if (stays) settled = Math.min(settled, earliestExpiry(set, eventTime));
         return stays;
       };
       for (const row of state.expire(watermark, held)) this.#publisher.evicted(set, row);
@@ -174,7 +180,7 @@ export class LiveState {
     }
   }
 
-  #count(state: KeyedState, placed: PlacedEvent): void {
+  #count(state: KeyedState, placed: PlacedEvent, mayExist: boolean): void {
     const { event, sequenceNumber, ingestTime } = placed;
     const isNew = state.slotOf(event as StateKey) < 0;
     const slot = state.add({
@@ -187,12 +193,8 @@ export class LiveState {
       ingestTime,
       sequenceNumber,
     });
-    this.#markChanged(state.set, slot, !isNew);
-  }
-
-  #markChanged(set: MetricSet, slot: number, mayExist: boolean): void {
-    this.#dirty.get(set.name)!.add(slot);
-    this.#publisher.changed(set, slot, mayExist);
+    this.#dirty.get(state.set.name)!.add(slot);
+    this.#publisher.changed(state.set, slot, mayExist || !isNew);
   }
 
   #learn(event: ShopEvent): void {

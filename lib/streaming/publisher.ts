@@ -131,16 +131,21 @@ export class OnlinePublisher {
     this.#products.put(attributes.product_id, attributes);
   }
 
-  /** Whether a slot is waiting or being written, and so must not be evicted. */
-  holds(set: MetricSet, slot: number): boolean {
-    return this.#outboxes.get(set.name)!.writes.has(slot);
+  /** Whether a slot is being written, and so must not be evicted. */
+  isWriting(set: MetricSet, slot: number): boolean {
+    return this.#outboxes.get(set.name)!.writes.isTaken(slot);
   }
 
-  /** A key was evicted: its document goes. */
+  /**
+   * A key was evicted: its document goes. One that still waits to be written is not written any more,
+   * so that a query that catches up does not carry months of expired keys through the store.
+   */
   evicted(set: MetricSet, row: StateRow): void {
-    const { deletions, etags } = this.#outboxes.get(set.name)!;
-    const id = idOf(set, row);
+    const { writes, deletions, etags } = this.#outboxes.get(set.name)!;
+    const mayExist = writes.cancel(row.slot) ?? true;
     const etag = etags[row.slot];
+    if (!mayExist && etag === undefined) return;
+    const id = idOf(set, row);
     deletions.put(id, { id, version: row.version, ...(etag === undefined ? {} : { etag }) });
     etags[row.slot] = undefined;
   }

@@ -1,4 +1,5 @@
-import { type BatchLog, noBatchLog, openBatchLog, type PlannedBatch } from "./batch_log.ts";
+import { noBatchLog, openBatchLog } from "./batch_log.ts";
+import { BatchPlan, endsOf } from "./batch_plan.ts";
 import { decodeMessage, type HubMessage } from "./decode.ts";
 import { queryFailure, StreamError } from "./errors.ts";
 import { EventTables } from "./event_tables.ts";
@@ -38,8 +39,7 @@ export class StreamingQuery implements LiveStream {
   /** What is on disk: a restart does not go below that watermark, so keys may expire by it. */
   #reached: Reached = { watermark: -Infinity, newest: -Infinity, highest: new Map() };
   #expiryIsDue = true;
-  #log!: BatchLog;
-  #replanned: PlannedBatch[] = [];
+  #plan!: BatchPlan;
   #hub!: HubReader;
   #stopping = false;
   #loop: Promise<void> = Promise.resolve();
@@ -85,15 +85,12 @@ export class StreamingQuery implements LiveStream {
       );
     }
     this.#tables = await EventTables.open(lake);
-    this.#log = this.#share === null ? openBatchLog(files.batches) : noBatchLog;
+    const log = this.#share === null ? openBatchLog(files.batches) : noBatchLog;
+    this.#plan = new BatchPlan(log, this.#tables.committed);
     const { watermark, online } = livePositions(config);
-    const before = this.#plannedWatermark(watermark);
-    this.#publisher = new OnlinePublisher(
-      store,
-      this.#state.states,
-      online,
-      now,
-    );
+    // A micro-batch that was planned noted the watermark before the query's file did.
+    const before = Math.max(watermark, this.#plan.watermark);
+    this.#publisher = new OnlinePublisher(store, this.#state.states, online, now);
     const highest = await this.#state.recover(this.#publisher);
     const { consumerGroup } = config.eventHubs;
     this.#hub = await HubReader.open({ connectionString, consumerGroup });
@@ -102,7 +99,6 @@ export class StreamingQuery implements LiveStream {
     for (const [partition, end] of this.#tables.committed) {
       if (this.#reads(partition)) this.#processed.set(partition, end);
     }
-    this.#replanned = this.#log.recovered.filter((batch) => !this.#isCommitted(batch));
     this.#lastCommit = this.#lastGold = performance.now();
   }
 
@@ -174,10 +170,9 @@ export class StreamingQuery implements LiveStream {
       while (!this.#stopping && this.#status.state === "running") {
         await this.#hub.buffer.arrival(100, useless);
         await this.#nextBatch();
-        // What is held now waits for the rest of a planned batch: looking again at once would spin.
-        const planned = this.#replanned[0];
-        const waits = planned !== undefined && !this.#hub.buffer.covers(planned, this.#processed);
-        useless = waits ? this.#hub.buffer.size : 0;
+        // What waits for the rest of a planned batch: looking again at once would spin.
+        const { buffer } = this.#hub;
+        useless = this.#plan.waits(buffer, this.#processed) ? buffer.size : 0;
         if (this.#committing !== null) continue;
         if (performance.now() - this.#lastGold >= goldMillis) {
           this.#background(() => this.#commitAndMerge());
@@ -193,7 +188,10 @@ export class StreamingQuery implements LiveStream {
 
   /** Forms, logs and processes one micro-batch. */
   async #nextBatch(): Promise<void> {
-    const messages = this.#takeMessages();
+    const messages = this.#plan.take(this.#hub.buffer, this.#processed, {
+      most: this.#options.maxBatch,
+      watermark: this.#watermark.value,
+    });
     if (messages.length > 0) {
       const started = performance.now();
       await this.#process(messages);
@@ -212,24 +210,6 @@ export class StreamingQuery implements LiveStream {
     this.#expiryIsDue = false;
     const ends = new Map(this.#processed);
     this.#publisher.mark({ ends, watermark: this.#state.expire(this.#reached.watermark) });
-  }
-
-  #takeMessages(): HubMessage[] {
-    const planned = this.#replanned[0];
-    if (planned !== undefined) {
-      if (!this.#hub.buffer.covers(planned, this.#processed)) return [];
-      this.#replanned.shift();
-      return this.#hub.buffer.takePlanned(planned);
-    }
-    const messages = this.#hub.buffer.take(this.#options.maxBatch);
-    if (messages.length > 0) {
-      const { value } = this.#watermark;
-      this.#log.append({
-        ends: Object.fromEntries(endsOf(messages)),
-        watermark: Number.isFinite(value) ? value : null,
-      });
-    }
-    return messages;
   }
 
   async #process(messages: readonly HubMessage[]): Promise<void> {
@@ -267,7 +247,7 @@ export class StreamingQuery implements LiveStream {
     const reached = this.#watermark.now;
     const moved = [...ends].some(([p, end]) => end > (this.#tables.committed.get(p) ?? -1));
     if (moved) await this.#tables.commit(ends);
-    this.#log.forget((batch) => this.#isCommitted(batch));
+    this.#plan.forget(this.#tables.committed);
     this.#reached = reached;
     this.#writeFile();
   }
@@ -283,17 +263,6 @@ export class StreamingQuery implements LiveStream {
     keepTime(this.#status.mergeMillis, started);
   }
 
-  #isCommitted(batch: PlannedBatch): boolean {
-    return Object.entries(batch.ends).every(([partition, end]) =>
-      end <= (this.#tables.committed.get(Number(partition)) ?? -1)
-    );
-  }
-
-  /** The watermark before this start: a micro-batch that was planned noted it before the file did. */
-  #plannedWatermark(watermark: number): number {
-    return Math.max(watermark, this.#log.recovered.at(-1)?.watermark ?? -Infinity);
-  }
-
   #fail(cause: unknown): void {
     if (this.#status.error !== null) return;
     this.#status.state = "failed";
@@ -304,7 +273,7 @@ export class StreamingQuery implements LiveStream {
 
   async #close(): Promise<void> {
     await this.#hub?.close();
-    this.#log?.close();
+    this.#plan?.close();
   }
 
   #writeFile(): void {
@@ -345,10 +314,6 @@ export class StreamingQuery implements LiveStream {
 function keepTime(times: number[], started: number): void {
   times.push(performance.now() - started);
   if (times.length > KEPT_TIMES) times.shift();
-}
-
-function endsOf(messages: readonly HubMessage[]): Map<number, number> {
-  return new Map(messages.map((message) => [message.partition, message.sequenceNumber]));
 }
 
 function total(numbers: readonly number[]): number {

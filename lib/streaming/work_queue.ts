@@ -36,9 +36,9 @@ export class WorkQueue<K, V> {
     return first(this.#taken)?.ticket ?? first(this.#waiting)?.ticket ?? Infinity;
   }
 
-  /** Whether a key waits or is being worked on. */
-  has(key: K): boolean {
-    return this.#waiting.has(key) || this.#taken.has(key);
+  /** Whether a key is being worked on. */
+  isTaken(key: K): boolean {
+    return this.#taken.has(key);
   }
 
   /** Whether a key waits. */
@@ -53,9 +53,11 @@ export class WorkQueue<K, V> {
     else waiting.value = value;
   }
 
-  /** Takes a waiting piece back; one that is being worked on goes on. */
-  cancel(key: K): void {
+  /** Takes a waiting piece back and gives its value; one that is being worked on goes on. */
+  cancel(key: K): V | undefined {
+    const waiting = this.#waiting.get(key);
     this.#waiting.delete(key);
+    return waiting?.value;
   }
 
   /** Takes the oldest pieces, at most `most`, those among them that were taken and are not done. */

@@ -49,3 +49,13 @@ Deno.test("a key that changes while its work fails keeps its place when it is ta
   queue.done();
   assert.equal(queue.size, 0);
 });
+
+Deno.test("a piece that waits can be taken back with its value, one that is being worked on cannot", () => {
+  const queue = new WorkQueue<string, number>(new Tickets());
+  queue.put("a", 1);
+  assert.equal(queue.cancel("a"), 1);
+  assert.equal(queue.cancel("a"), undefined);
+  queue.put("b", 2);
+  queue.take(1);
+  assert.deepEqual([queue.isTaken("b"), queue.cancel("b"), queue.size], [true, undefined, 1]);
+});
