@@ -15,6 +15,8 @@ import { type LiveStream, nothingDone, type StreamOptions, type StreamStatus } f
 import { Watermark } from "./watermark.ts";
 
 const KEPT_TIMES = 200;
+/** Messages behind which a query has a backlog: when it is worked off, gold need not wait for its turn. */
+const BACKLOG = 10_000;
 
 /** What silver has reached, in event time; microseconds since 1970. */
 interface Reached {
@@ -39,6 +41,7 @@ export class StreamingQuery implements LiveStream {
   /** What is on disk: a restart does not go below that watermark, so keys may expire by it. */
   #reached: Reached = { watermark: -Infinity, newest: -Infinity, highest: new Map() };
   #expiryIsDue = true;
+  #hasBacklog = false;
   #plan!: BatchPlan;
   #hub!: HubReader;
   #stopping = false;
@@ -115,17 +118,19 @@ export class StreamingQuery implements LiveStream {
       committed: total(
         [...this.#processed.keys()].map((p) => (this.#tables.committed.get(p) ?? -1) + 1),
       ),
-      lag: total(
-        [...this.#hub.ends].map(([p, end]) =>
-          this.#reads(p) ? end - (this.#processed.get(p) ?? -1) : 0
-        ),
-      ),
+      lag: this.#lag,
       onlinePending: this.#publisher.pending,
       published: this.#publisher.published,
       keys: this.#state.sizes,
       watermark: Number.isFinite(watermark) ? watermark : null,
       newestEventTime: Number.isFinite(newest) ? newest : null,
     };
+  }
+
+  /** Messages in the hub that are not processed yet. */
+  get #lag(): number {
+    const behind = (p: number, end: number) => end - (this.#processed.get(p) ?? -1);
+    return total([...this.#hub.ends].map(([p, end]) => this.#reads(p) ? behind(p, end) : 0));
   }
 
   hasCommitted(ends: ReadonlyMap<number, number>): boolean {
@@ -173,8 +178,12 @@ export class StreamingQuery implements LiveStream {
         // What waits for the rest of a planned batch: looking again at once would spin.
         const { buffer } = this.#hub;
         useless = this.#plan.waits(buffer, this.#processed) ? buffer.size : 0;
+        const lag = this.#lag;
+        this.#hasBacklog ||= lag >= BACKLOG;
         if (this.#committing !== null) continue;
-        if (performance.now() - this.#lastGold >= goldMillis) {
+        const caughtUp = this.#hasBacklog && lag === 0;
+        if (caughtUp || performance.now() - this.#lastGold >= goldMillis) {
+          this.#hasBacklog &&= !caughtUp;
           this.#background(() => this.#commitAndMerge());
         } else if (performance.now() - this.#lastCommit >= commitMillis) {
           this.#background(() => this.#commit());
