@@ -29,9 +29,12 @@ function offsetMicros(zone: string | undefined): bigint {
 
 /** Writes microseconds since 1970-01-01 UTC as `YYYY-MM-DDTHH:MM:SS.ffffffZ`. */
 export function formatTime(micros: bigint | number): string {
-  const total = BigInt(micros);
-  let fraction = total % 1_000_000n;
-  if (fraction < 0n) fraction += 1_000_000n;
-  const second = new Date(Number((total - fraction) / 1000n)).toISOString().slice(0, 19);
-  return `${second}.${fraction.toString().padStart(6, "0")}Z`;
+  const rest = typeof micros === "number"
+    ? micros - Math.floor(micros / 1000) * 1000
+    : Number(((micros % 1000n) + 1000n) % 1000n);
+  // Numbers are divided as such: tens of thousands of times are written a second.
+  const millis = typeof micros === "number"
+    ? Math.floor(micros / 1000)
+    : Number((micros - BigInt(rest)) / 1000n);
+  return `${new Date(millis).toISOString().slice(0, -1)}${String(rest).padStart(3, "0")}Z`;
 }

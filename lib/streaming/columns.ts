@@ -1,19 +1,18 @@
 import type { Column } from "clickstream/lakehouse";
 
-/** Rows of a table that wait to be written, as columns. */
-export interface ColumnBuffer {
-  /** Values by column, all of one length. */
-  columns: Record<string, unknown[]>;
-  rows: number;
-}
+/** How the values of a table's columns are read from what a row is made of, by column. */
+export type ColumnReaders<T> = Readonly<Record<string, (from: T) => unknown>>;
 
-/** An empty buffer for a table's columns. */
-export function emptyBuffer(columns: readonly Column[]): ColumnBuffer {
-  return { columns: Object.fromEntries(columns.map((c) => [c.name, []])), rows: 0 };
-}
-
-/** Adds a row; every column must be given. */
-export function pushRow(buffer: ColumnBuffer, row: Record<string, unknown>): void {
-  for (const name in buffer.columns) buffer.columns[name]!.push(row[name]);
-  buffer.rows += 1;
+/**
+ * The values of a table's columns, of as many rows as there are things to make them of. Column by
+ * column: an object for each row would be garbage a moment later.
+ *
+ * @param readers one for each column
+ */
+export function columnsFrom<T>(
+  columns: readonly Column[],
+  readers: ColumnReaders<T>,
+  rows: readonly T[],
+): Record<string, unknown[]> {
+  return Object.fromEntries(columns.map(({ name }) => [name, rows.map(readers[name]!)]));
 }

@@ -1,5 +1,6 @@
+import { EVENT_COLUMNS } from "clickstream/events";
 import { appendTo, type Lakehouse, snapshot, type TransactionId } from "clickstream/lakehouse";
-import { type ColumnBuffer, emptyBuffer, pushRow } from "./columns.ts";
+import { type ColumnReaders, columnsFrom } from "./columns.ts";
 import type { DecodedMessage } from "./decode.ts";
 import type { Positions } from "./positions.ts";
 import { bronzeColumns, rejectedColumns, silverColumns, TABLES } from "./tables.ts";
@@ -9,6 +10,15 @@ export const QUERY_NAME = "electronics_events";
 
 const COLUMNS = { bronze: bronzeColumns, rejected: rejectedColumns, silver: silverColumns };
 type EventTable = keyof typeof COLUMNS;
+
+/** What a row of the tables is made of. */
+export interface TableMessage {
+  message: DecodedMessage;
+  isLate: boolean;
+  /** When the row is made, microseconds since 1970. */
+  now: number;
+}
+
 /** Silver last: what its commit names is in the other two already. */
 const COMMIT_ORDER: EventTable[] = ["bronze", "rejected", "silver"];
 
@@ -19,7 +29,7 @@ const COMMIT_ORDER: EventTable[] = ["bronze", "rejected", "silver"];
 export class EventTables {
   readonly #lake: Lakehouse;
   readonly #held: Record<EventTable, Positions>;
-  #pending = newBuffers();
+  #pending = noRows();
 
   private constructor(lake: Lakehouse, held: Record<EventTable, Positions>) {
     this.#lake = lake;
@@ -43,12 +53,10 @@ export class EventTables {
   add(message: DecodedMessage, isLate: boolean, now: number): void {
     const { partition, sequenceNumber } = message.position;
     const isNew = (table: EventTable) => sequenceNumber > (this.#held[table].get(partition) ?? -1);
-    if (isNew("bronze")) pushRow(this.#pending.bronze, bronzeRow(message, now));
-    if (message.event === null) {
-      if (isNew("rejected")) pushRow(this.#pending.rejected, rejectedRow(message, now));
-    } else if (isNew("silver")) {
-      pushRow(this.#pending.silver, silverRow(message, isLate, now));
-    }
+    const row = { message, isLate, now };
+    if (isNew("bronze")) this.#pending.bronze.push(row);
+    const table = message.event === null ? "rejected" : "silver";
+    if (isNew(table)) this.#pending[table].push(row);
   }
 
   /**
@@ -57,13 +65,13 @@ export class EventTables {
    * @param ends last sequence number gathered, by partition
    */
   async commit(ends: ReadonlyMap<number, number>): Promise<void> {
-    const buffers = this.#pending;
-    this.#pending = newBuffers();
+    const pending = this.#pending;
+    this.#pending = noRows();
     for (const table of COMMIT_ORDER) {
-      const buffer = buffers[table];
-      if (buffer.rows === 0 && table !== "silver") continue;
+      if (pending[table].length === 0 && table !== "silver") continue;
+      const columns = eventColumns(table, pending[table]);
       const held = this.#held[table];
-      await appendTo(this.#lake, TABLES[table], { columns: buffer.columns }, {
+      await appendTo(this.#lake, TABLES[table], { columns }, {
         txn: transactions(ends, held),
         operation: "STREAMING UPDATE",
       });
@@ -110,55 +118,46 @@ export function moveOn(held: Positions, ends: ReadonlyMap<number, number>): void
   }
 }
 
-function newBuffers(): Record<EventTable, ColumnBuffer> {
-  return {
-    bronze: emptyBuffer(bronzeColumns),
-    rejected: emptyBuffer(rejectedColumns),
-    silver: emptyBuffer(silverColumns),
-  };
+type Rows = Record<EventTable, TableMessage[]>;
+
+function noRows(): Rows {
+  return { bronze: [], rejected: [], silver: [] };
 }
 
-function position(message: DecodedMessage) {
-  const { partition, offset, sequenceNumber, enqueuedTime } = message.position;
-  return { partition, offset, sequence_number: sequenceNumber, enqueued_ts: enqueuedTime };
+/** The columns of rows of one of the tables. */
+export function eventColumns(
+  table: EventTable,
+  rows: readonly TableMessage[],
+): Record<string, unknown[]> {
+  return columnsFrom(COLUMNS[table], READERS[table], rows);
 }
 
-function bronzeRow(message: DecodedMessage, now: number): Record<string, unknown> {
-  return {
-    ...position(message),
-    body: message.body,
-    body_encoding: message.bodyEncoding,
-    ingest_ts: message.event?.ingest_ts ?? null,
-    current_ts: now,
-  };
-}
+const place: ColumnReaders<TableMessage> = {
+  partition: ({ message }) => message.position.partition,
+  offset: ({ message }) => message.position.offset,
+  sequence_number: ({ message }) => message.position.sequenceNumber,
+  enqueued_ts: ({ message }) => message.position.enqueuedTime,
+  body: ({ message }) => message.body,
+  body_encoding: ({ message }) => message.bodyEncoding,
+  current_ts: ({ now }) => now,
+};
 
-/** A message as a row of electronics_events_rejected; `now` in microseconds since 1970. */
-export function rejectedRow(message: DecodedMessage, now: number): Record<string, unknown> {
-  return {
-    ...position(message),
-    body: message.body,
-    body_encoding: message.bodyEncoding,
-    reason: message.reason,
-    detail: message.detail,
-    current_ts: now,
-    requeued_ts: null,
-  };
-}
-
-/** An event as a row of electronics_events_silver; `now` in microseconds since 1970. */
-export function silverRow(
-  message: DecodedMessage,
-  isLate: boolean,
-  now: number,
-): Record<string, unknown> {
-  const { partition, sequenceNumber, enqueuedTime } = message.position;
-  return {
-    ...message.event,
-    is_late: isLate,
-    partition,
-    sequence_number: sequenceNumber,
-    ingest_ts: message.event!.ingest_ts ?? enqueuedTime,
-    current_ts: now,
-  };
-}
+const READERS: Record<EventTable, ColumnReaders<TableMessage>> = {
+  bronze: { ...place, ingest_ts: ({ message }) => message.event?.ingest_ts ?? null },
+  rejected: {
+    ...place,
+    reason: ({ message }) => message.reason,
+    detail: ({ message }) => message.detail,
+    requeued_ts: () => null,
+  },
+  silver: {
+    ...Object.fromEntries(
+      EVENT_COLUMNS.map(({ name }) => [name, ({ message }: TableMessage) => message.event![name]]),
+    ),
+    is_late: ({ isLate }) => isLate,
+    partition: place.partition!,
+    sequence_number: place.sequence_number!,
+    ingest_ts: ({ message }) => message.event!.ingest_ts ?? message.position.enqueuedTime,
+    current_ts: place.current_ts!,
+  },
+};

@@ -16,7 +16,7 @@ import {
   type MetricSet,
   type StateValue,
 } from "clickstream/metrics";
-import { emptyBuffer, pushRow } from "./columns.ts";
+import { type ColumnReaders, columnsFrom } from "./columns.ts";
 import { committedPositions } from "./event_tables.ts";
 import type { KeyedState, StateKey, StateRow, StoredKey } from "./keyed_state.ts";
 import type { Positions } from "./positions.ts";
@@ -36,20 +36,22 @@ export async function mergeState(
   txn: readonly TransactionId[],
   now: number,
 ): Promise<void> {
-  const buffer = emptyBuffer(inferenceColumns(state.set));
-  for (const row of rows) {
-    pushRow(buffer, {
-      ...row,
-      ...row.values,
-      event_time: row.eventTime,
-      ingest_ts: row.ingestTime,
-      current_ts: now,
-    });
-  }
-  await mergeInto(lake, inferenceTable(state.set), { columns: buffer.columns }, {
-    keys: [...state.set.keys],
-    txn,
-  });
+  const { set } = state;
+  const columns = columnsFrom(inferenceColumns(set), stateReaders(set, now), rows);
+  await mergeInto(lake, inferenceTable(set), { columns }, { keys: [...set.keys], txn });
+}
+
+function stateReaders(set: MetricSet, now: number): ColumnReaders<StateRow> {
+  return {
+    ...Object.fromEntries(
+      inferenceColumns(set).map(({ name }) => [name, (row: StateRow) => row.values[name]]),
+    ),
+    ...Object.fromEntries(set.keys.map((name) => [name, (row: StateRow) => row[name]])),
+    event_time: (row) => row.eventTime,
+    ingest_ts: (row) => row.ingestTime,
+    current_ts: () => now,
+    version: (row) => row.version,
+  };
 }
 
 /** Merges attributes of products into electronics_product_attributes, where newer ones are not there. */
@@ -58,14 +60,22 @@ export async function mergeAttributes(
   products: readonly ProductAttributes[],
   txn: readonly TransactionId[],
 ): Promise<void> {
-  const buffer = emptyBuffer(attributeColumns);
-  for (const product of products) pushRow(buffer, { ...product, event_time: product.eventTime });
-  await mergeInto(lake, TABLES.attributes, { columns: buffer.columns }, {
+  const columns = columnsFrom(attributeColumns, ATTRIBUTE_READERS, products);
+  await mergeInto(lake, TABLES.attributes, { columns }, {
     keys: ["product_id"],
     whenMatched: { update: "all", condition: replacesSql("source", "target") },
     txn,
   });
 }
+
+const ATTRIBUTE_READERS: ColumnReaders<ProductAttributes> = {
+  product_id: (product) => product.product_id,
+  category_id: (product) => product.category_id,
+  category_code: (product) => product.category_code,
+  brand: (product) => product.brand,
+  price: (product) => product.price,
+  event_time: (product) => product.eventTime,
+};
 
 /**
  * Fills the state of a set from gold: unexpired keys are held, expired ones only remembered.

@@ -11,16 +11,15 @@ import {
   tableExists,
 } from "clickstream/lakehouse";
 import type { OnlineStore } from "clickstream/online";
-import { type ColumnBuffer, emptyBuffer, pushRow } from "./columns.ts";
 import { lastBatch } from "./daily.ts";
-import { type DecodedMessage, decodeMessage } from "./decode.ts";
+import { decodeMessage } from "./decode.ts";
 import { StreamError } from "./errors.ts";
-import { rejectedRow, silverRow } from "./event_tables.ts";
+import { eventColumns, type TableMessage } from "./event_tables.ts";
 import { withLiveHalfStopped } from "./live_lock.ts";
 import { readQuery } from "./query_files.ts";
 import { recountChanged } from "./recount.ts";
 import { readState, type RebuildFile, streamFiles, writeState } from "./state_file.ts";
-import { rejectedColumns, silverColumns, TABLES } from "./tables.ts";
+import { silverColumns, TABLES } from "./tables.ts";
 import { LATENESS_MICROS } from "./watermark.ts";
 
 /** What {@link rebuildSilver} works on. */
@@ -73,9 +72,9 @@ async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
     const unreadable = await decodeBronze(lake);
     const counts = await compare(lake);
     const differs = counts.missing + counts.extra + counts.differing > 0;
-    const written = write && (differs || unreadable.rows > 0);
+    const written = write && (differs || unreadable.length > 0);
     if (written) await replaceSilver(options, unreadable);
-    return { ...counts, unreadable: unreadable.rows, written };
+    return { ...counts, unreadable: unreadable.length, written };
   } finally {
     await dropRebuilt(lake);
   }
@@ -88,12 +87,12 @@ function checkEnded(config: Config): void {
   throw new StreamError("The streaming query did not end in order: run 2b to its end first.");
 }
 
-/** Fills the table of rebuilt rows, and returns what cannot be read, as rows of rejected. */
-async function decodeBronze(lake: Lakehouse): Promise<ColumnBuffer> {
-  await overwriteTable(lake, REBUILT, { columns: emptyBuffer(silverColumns).columns }, {
+/** Fills the table of rebuilt rows, and returns what cannot be read. */
+async function decodeBronze(lake: Lakehouse): Promise<TableMessage[]> {
+  await overwriteTable(lake, REBUILT, { columns: eventColumns("silver", []) }, {
     columns: silverColumns,
   });
-  const unreadable = emptyBuffer(rejectedColumns);
+  const unreadable: TableMessage[] = [];
   const partitions = await records(
     lake,
     `select partition, min(sequence_number) as first, max(sequence_number) as last
@@ -101,23 +100,22 @@ async function decodeBronze(lake: Lakehouse): Promise<ColumnBuffer> {
   );
   for (const { partition, first, last } of partitions) {
     for (let from = Number(first); from <= Number(last); from += PAGE) {
-      const silver = emptyBuffer(silverColumns);
-      for (const { message, madeAt } of await readBronze(lake, Number(partition), from)) {
-        if (message.event === null) pushRow(unreadable, rejectedRow(message, madeAt));
-        else pushRow(silver, silverRow(message, false, madeAt));
-      }
-      if (silver.rows > 0) await appendTo(lake, REBUILT, { columns: silver.columns });
+      const page = await readBronze(lake, Number(partition), from);
+      const silver = page.filter(({ message }) => message.event !== null);
+      unreadable.push(...page.filter(({ message }) => message.event === null));
+      if (silver.length === 0) continue;
+      await appendTo(lake, REBUILT, { columns: eventColumns("silver", silver) });
     }
   }
   return unreadable;
 }
 
-/** Messages of bronze that do not stand in rejected; `madeAt` in microseconds since 1970. */
+/** Messages of bronze that do not stand in rejected. */
 async function readBronze(
   lake: Lakehouse,
   partition: number,
   from: number,
-): Promise<{ message: DecodedMessage; madeAt: number }[]> {
+): Promise<TableMessage[]> {
   const page = `partition = ${partition} and sequence_number >= ${from}
     and sequence_number < ${from + PAGE}`;
   const rows = await records(
@@ -136,7 +134,8 @@ async function readBronze(
       enqueuedTime: Number(row.enqueued),
       body: bodyBytes(row),
     }),
-    madeAt: Number(row.made_at),
+    isLate: false,
+    now: Number(row.made_at),
   }));
 }
 
@@ -179,9 +178,14 @@ async function compare(
   };
 }
 
-async function replaceSilver(options: RebuildOptions, unreadable: ColumnBuffer): Promise<void> {
+async function replaceSilver(
+  options: RebuildOptions,
+  unreadable: readonly TableMessage[],
+): Promise<void> {
   const { config, lake } = options;
-  if (unreadable.rows > 0) await appendTo(lake, TABLES.rejected, { columns: unreadable.columns });
+  if (unreadable.length > 0) {
+    await appendTo(lake, TABLES.rejected, { columns: eventColumns("rejected", unreadable) });
+  }
   const { version } = await snapshot(lake, TABLES.silver);
   writeState<RebuildFile>(streamFiles(config).rebuild, { silverVersion: Number(version) });
   const sql = `select ${VALUES.join(", ")},
