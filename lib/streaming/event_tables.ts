@@ -1,6 +1,6 @@
 import { EVENT_COLUMNS } from "clickstream/events";
 import { appendTo, type Lakehouse, snapshot, type TransactionId } from "clickstream/lakehouse";
-import { type ColumnReaders, columnsFrom } from "./columns.ts";
+import { ColumnBuffer, type ColumnReaders } from "./columns.ts";
 import type { DecodedMessage } from "./decode.ts";
 import type { Positions } from "./positions.ts";
 import { bronzeColumns, rejectedColumns, silverColumns, TABLES } from "./tables.ts";
@@ -29,7 +29,7 @@ const COMMIT_ORDER: EventTable[] = ["bronze", "rejected", "silver"];
 export class EventTables {
   readonly #lake: Lakehouse;
   readonly #held: Record<EventTable, Positions>;
-  #pending = noRows();
+  #pending = newBuffers();
 
   private constructor(lake: Lakehouse, held: Record<EventTable, Positions>) {
     this.#lake = lake;
@@ -66,10 +66,10 @@ export class EventTables {
    */
   async commit(ends: ReadonlyMap<number, number>): Promise<void> {
     const pending = this.#pending;
-    this.#pending = noRows();
+    this.#pending = newBuffers();
     for (const table of COMMIT_ORDER) {
-      if (pending[table].length === 0 && table !== "silver") continue;
-      const columns = eventColumns(table, pending[table]);
+      const { rows, columns } = pending[table];
+      if (rows === 0 && table !== "silver") continue;
       const held = this.#held[table];
       await appendTo(this.#lake, TABLES[table], { columns }, {
         txn: transactions(ends, held),
@@ -118,18 +118,17 @@ export function moveOn(held: Positions, ends: ReadonlyMap<number, number>): void
   }
 }
 
-type Rows = Record<EventTable, TableMessage[]>;
-
-function noRows(): Rows {
-  return { bronze: [], rejected: [], silver: [] };
+/** A buffer for rows of one of the tables. */
+export function eventBuffer(table: EventTable): ColumnBuffer<TableMessage> {
+  return new ColumnBuffer(COLUMNS[table], READERS[table]);
 }
 
-/** The columns of rows of one of the tables. */
-export function eventColumns(
-  table: EventTable,
-  rows: readonly TableMessage[],
-): Record<string, unknown[]> {
-  return columnsFrom(COLUMNS[table], READERS[table], rows);
+function newBuffers(): Record<EventTable, ColumnBuffer<TableMessage>> {
+  return {
+    bronze: eventBuffer("bronze"),
+    rejected: eventBuffer("rejected"),
+    silver: eventBuffer("silver"),
+  };
 }
 
 const place: ColumnReaders<TableMessage> = {

@@ -1,4 +1,5 @@
 import {
+  type Column,
   type Lakehouse,
   mergeInto,
   records,
@@ -16,7 +17,7 @@ import {
   type MetricSet,
   type StateValue,
 } from "clickstream/metrics";
-import { type ColumnReaders, columnsFrom } from "./columns.ts";
+import { ColumnBuffer, type ColumnReaders } from "./columns.ts";
 import { committedPositions } from "./event_tables.ts";
 import type { KeyedState, StateKey, StateRow, StoredKey } from "./keyed_state.ts";
 import type { Positions } from "./positions.ts";
@@ -37,8 +38,18 @@ export async function mergeState(
   now: number,
 ): Promise<void> {
   const { set } = state;
-  const columns = columnsFrom(inferenceColumns(set), stateReaders(set, now), rows);
+  const { columns } = filled(inferenceColumns(set), stateReaders(set, now), rows);
   await mergeInto(lake, inferenceTable(set), { columns }, { keys: [...set.keys], txn });
+}
+
+function filled<T>(
+  columns: readonly Column[],
+  readers: ColumnReaders<T>,
+  rows: readonly T[],
+): ColumnBuffer<T> {
+  const buffer = new ColumnBuffer(columns, readers);
+  for (const row of rows) buffer.push(row);
+  return buffer;
 }
 
 function stateReaders(set: MetricSet, now: number): ColumnReaders<StateRow> {
@@ -60,7 +71,7 @@ export async function mergeAttributes(
   products: readonly ProductAttributes[],
   txn: readonly TransactionId[],
 ): Promise<void> {
-  const columns = columnsFrom(attributeColumns, ATTRIBUTE_READERS, products);
+  const { columns } = filled(attributeColumns, ATTRIBUTE_READERS, products);
   await mergeInto(lake, TABLES.attributes, { columns }, {
     keys: ["product_id"],
     whenMatched: { update: "all", condition: replacesSql("source", "target") },

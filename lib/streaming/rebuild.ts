@@ -14,7 +14,8 @@ import type { OnlineStore } from "clickstream/online";
 import { lastBatch } from "./daily.ts";
 import { decodeMessage } from "./decode.ts";
 import { StreamError } from "./errors.ts";
-import { eventColumns, type TableMessage } from "./event_tables.ts";
+import type { ColumnBuffer } from "./columns.ts";
+import { eventBuffer, type TableMessage } from "./event_tables.ts";
 import { withLiveHalfStopped } from "./live_lock.ts";
 import { readQuery } from "./query_files.ts";
 import { recountChanged } from "./recount.ts";
@@ -72,9 +73,9 @@ async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
     const unreadable = await decodeBronze(lake);
     const counts = await compare(lake);
     const differs = counts.missing + counts.extra + counts.differing > 0;
-    const written = write && (differs || unreadable.length > 0);
+    const written = write && (differs || unreadable.rows > 0);
     if (written) await replaceSilver(options, unreadable);
-    return { ...counts, unreadable: unreadable.length, written };
+    return { ...counts, unreadable: unreadable.rows, written };
   } finally {
     await dropRebuilt(lake);
   }
@@ -87,12 +88,12 @@ function checkEnded(config: Config): void {
   throw new StreamError("The streaming query did not end in order: run 2b to its end first.");
 }
 
-/** Fills the table of rebuilt rows, and returns what cannot be read. */
-async function decodeBronze(lake: Lakehouse): Promise<TableMessage[]> {
-  await overwriteTable(lake, REBUILT, { columns: eventColumns("silver", []) }, {
+/** Fills the table of rebuilt rows, and returns what cannot be read, as rows of rejected. */
+async function decodeBronze(lake: Lakehouse): Promise<ColumnBuffer<TableMessage>> {
+  await overwriteTable(lake, REBUILT, { columns: eventBuffer("silver").columns }, {
     columns: silverColumns,
   });
-  const unreadable: TableMessage[] = [];
+  const unreadable = eventBuffer("rejected");
   const partitions = await records(
     lake,
     `select partition, min(sequence_number) as first, max(sequence_number) as last
@@ -100,11 +101,11 @@ async function decodeBronze(lake: Lakehouse): Promise<TableMessage[]> {
   );
   for (const { partition, first, last } of partitions) {
     for (let from = Number(first); from <= Number(last); from += PAGE) {
-      const page = await readBronze(lake, Number(partition), from);
-      const silver = page.filter(({ message }) => message.event !== null);
-      unreadable.push(...page.filter(({ message }) => message.event === null));
-      if (silver.length === 0) continue;
-      await appendTo(lake, REBUILT, { columns: eventColumns("silver", silver) });
+      const silver = eventBuffer("silver");
+      for (const row of await readBronze(lake, Number(partition), from)) {
+        (row.message.event === null ? unreadable : silver).push(row);
+      }
+      if (silver.rows > 0) await appendTo(lake, REBUILT, { columns: silver.columns });
     }
   }
   return unreadable;
@@ -180,12 +181,10 @@ async function compare(
 
 async function replaceSilver(
   options: RebuildOptions,
-  unreadable: readonly TableMessage[],
+  unreadable: ColumnBuffer<TableMessage>,
 ): Promise<void> {
   const { config, lake } = options;
-  if (unreadable.length > 0) {
-    await appendTo(lake, TABLES.rejected, { columns: eventColumns("rejected", unreadable) });
-  }
+  if (unreadable.rows > 0) await appendTo(lake, TABLES.rejected, { columns: unreadable.columns });
   const { version } = await snapshot(lake, TABLES.silver);
   writeState<RebuildFile>(streamFiles(config).rebuild, { silverVersion: Number(version) });
   const sql = `select ${VALUES.join(", ")},
