@@ -189,13 +189,16 @@ export class OnlinePublisher {
 
   /** Repeated after a failure: what was taken is taken again, and no write does harm twice. */
   async #round(): Promise<void> {
-    for (const outbox of this.#outboxes.values()) {
+    const boxes = [...this.#outboxes.values()].map(async (outbox) => {
       // One after the other: a key that returned while its document was being deleted is written
       // after that.
       await this.#delete(outbox);
       await this.#write(outbox);
-    }
-    await this.#writeProducts();
+    });
+    const ended = await Promise.allSettled([...boxes, this.#writeProducts()]);
+    // Only now, as nothing may still be under way when the round is repeated.
+    const failed = ended.find((box) => box.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
   }
 
   async #delete(outbox: Outbox): Promise<void> {

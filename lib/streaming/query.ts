@@ -15,8 +15,16 @@ import { type LiveStream, nothingDone, type StreamOptions, type StreamStatus } f
 import { Watermark } from "./watermark.ts";
 
 const KEPT_TIMES = 200;
-/** Messages behind which a query has a backlog: when it is worked off, gold need not wait for its turn. */
-const BACKLOG = 10_000;
+/**
+ * Messages in the hub that make a backlog, and with how few left it counts as worked off: then gold
+ * takes in at once what has changed, and the online store after it.
+ */
+const BACKLOG = { from: 10_000, until: 1000 };
+/**
+ * Milliseconds that the online store waits, at most, for the end of a backlog: until then most
+ * documents would be written several times, and none would be of today.
+ */
+const BACKLOG_PATIENCE = 60_000;
 
 /** What silver has reached, in event time; microseconds since 1970. */
 interface Reached {
@@ -50,6 +58,8 @@ export class StreamingQuery implements LiveStream {
   /** When tables were committed and gold was merged last, by a clock that never steps. */
   #lastCommit = 0;
   #lastGold = 0;
+  /** When publishing went on last. */
+  #lastPump = performance.now();
 
   /** @param share what of the hub is read, when other queries of a group read the rest */
   constructor(options: StreamOptions, share: Share | null = null) {
@@ -179,12 +189,14 @@ export class StreamingQuery implements LiveStream {
         const { buffer } = this.#hub;
         useless = this.#plan.waits(buffer, this.#processed) ? buffer.size : 0;
         const lag = this.#lag;
-        this.#hasBacklog ||= lag >= BACKLOG;
+        this.#hasBacklog ||= lag >= BACKLOG.from;
         if (this.#committing !== null) continue;
-        const caughtUp = this.#hasBacklog && lag === 0;
+        const caughtUp = this.#hasBacklog && lag <= BACKLOG.until;
         if (caughtUp || performance.now() - this.#lastGold >= goldMillis) {
-          this.#hasBacklog &&= !caughtUp;
-          this.#background(() => this.#commitAndMerge());
+          this.#background(async () => {
+            await this.#commitAndMerge();
+            this.#hasBacklog &&= !caughtUp;
+          });
         } else if (performance.now() - this.#lastCommit >= commitMillis) {
           this.#background(() => this.#commit());
         }
@@ -209,6 +221,13 @@ export class StreamingQuery implements LiveStream {
     }
     this.#watermark.advance(this.#options.now());
     if (this.#expiryIsDue) this.#expire();
+    this.#publish();
+  }
+
+  #publish(): void {
+    const now = performance.now();
+    if (this.#hasBacklog && now - this.#lastPump < BACKLOG_PATIENCE) return;
+    this.#lastPump = now;
     if (this.#publisher.pending > 0) {
       this.#publisher.pump().catch((error) => this.#fail(error));
     }
