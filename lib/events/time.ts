@@ -29,12 +29,19 @@ function offsetMicros(zone: string | undefined): bigint {
 
 /** Writes microseconds since 1970-01-01 UTC as `YYYY-MM-DDTHH:MM:SS.ffffffZ`. */
 export function formatTime(micros: bigint | number): string {
-  const rest = typeof micros === "number"
-    ? micros - Math.floor(micros / 1000) * 1000
-    : Number(((micros % 1000n) + 1000n) % 1000n);
   // Numbers are divided as such: tens of thousands of times are written a second.
-  const millis = typeof micros === "number"
-    ? Math.floor(micros / 1000)
-    : Number((micros - BigInt(rest)) / 1000n);
+  const [millis, rest] = typeof micros === "number" ? inMillis(micros) : inMillisExact(micros);
   return `${new Date(millis).toISOString().slice(0, -1)}${String(rest).padStart(3, "0")}Z`;
+}
+
+/** Whole milliseconds, and the microseconds beyond. */
+function inMillis(micros: number): [millis: number, rest: number] {
+  const millis = Math.floor(micros / 1000);
+  return [millis, micros - millis * 1000];
+}
+
+/** The same of times beyond what a number holds exactly. */
+function inMillisExact(micros: bigint): [millis: number, rest: number] {
+  const rest = ((micros % 1000n) + 1000n) % 1000n;
+  return [Number((micros - rest) / 1000n), Number(rest)];
 }

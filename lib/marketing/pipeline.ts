@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { join } from "node:path";
-import { type Config, homePaths } from "clickstream/config";
+import { allEnded, type Config, homePaths } from "clickstream/config";
 import {
   closeLakehouse,
   type Lakehouse,
@@ -136,6 +136,5 @@ export function replaceWhere(
 export async function settle(pipeline: Pipeline): Promise<void> {
   const writes = [...pipeline.writing.values()];
   pipeline.writing.clear();
-  await Promise.allSettled(writes);
-  await Promise.all(writes);
+  await allEnded(writes);
 }

@@ -10,7 +10,7 @@ import {
   type Withdrawal,
   withdrawDocuments,
 } from "clickstream/online";
-import { pause } from "clickstream/config";
+import { allEnded, pause } from "clickstream/config";
 import { formatTime } from "clickstream/events";
 import { inferenceTable, type MetricSet } from "clickstream/metrics";
 import type { KeyedState, StateKey, StateRow } from "./keyed_state.ts";
@@ -195,10 +195,7 @@ export class OnlinePublisher {
       await this.#delete(outbox);
       await this.#write(outbox);
     });
-    const ended = await Promise.allSettled([...boxes, this.#writeProducts()]);
-    // Only now, as nothing may still be under way when the round is repeated.
-    const failed = ended.find((box) => box.status === "rejected");
-    if (failed !== undefined) throw failed.reason;
+    await allEnded([...boxes, this.#writeProducts()]);
   }
 
   async #delete(outbox: Outbox): Promise<void> {

@@ -11,10 +11,10 @@ import {
   tableExists,
 } from "clickstream/lakehouse";
 import type { OnlineStore } from "clickstream/online";
+import type { ColumnBuffer } from "./columns.ts";
 import { lastBatch } from "./daily.ts";
 import { decodeMessage } from "./decode.ts";
 import { StreamError } from "./errors.ts";
-import type { ColumnBuffer } from "./columns.ts";
 import { eventBuffer, type TableMessage } from "./event_tables.ts";
 import { withLiveHalfStopped } from "./live_lock.ts";
 import { readQuery } from "./query_files.ts";

@@ -1,5 +1,5 @@
 import type { EventData, EventDataBatch, EventHubProducerClient } from "@azure/event-hubs";
-import { partitionOfKey } from "clickstream/config";
+import { allEnded, partitionOfKey } from "clickstream/config";
 import { StreamError } from "./errors.ts";
 
 /** Most events in a batch: hundreds fill the line, more would only arrive later. */
@@ -35,9 +35,7 @@ export async function sendByKey(
     const producer = producers[partition % producers.length]!;
     return sendInOrder(producer, String(partition), lane);
   });
-  // Whoever finds out what arrived after a failure does so when nothing is under way any more.
-  const failed = (await Promise.allSettled(sent)).find((lane) => lane.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
+  await allEnded(sent);
 }
 
 async function sendInOrder(

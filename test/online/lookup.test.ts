@@ -1,38 +1,20 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import fc from "fast-check";
 import {
-  closeOnlineStore,
   containerOf,
-  createContainers,
   documentId,
   lookUpFeatures,
   type LookUpKeys,
   lookUpSets,
   type OnlineStore,
-  openOnlineStore,
   overwriteDocuments,
 } from "clickstream/online";
-import { startCosmos } from "../../lib/emulators/cosmos/mod.ts";
-import { withHome } from "../support.ts";
+import { withStore } from "./support.ts";
 
 // The SDK keeps timers and sockets of its own.
 const options = { sanitizeOps: false, sanitizeResources: false };
 
-async function withStore(body: (store: OnlineStore) => Promise<void>): Promise<void> {
-  await withHome(async (home) => {
-    const cosmos = await startCosmos({ directory: join(home, "cosmos") });
-    const { endpoint, writeKey: key } = cosmos;
-    const store = openOnlineStore({ endpoint, key, database: "clickstream" });
-    try {
-      await createContainers(store, lookUpSets.slice(0, -1).map(({ table }) => table));
-      await body(store);
-    } finally {
-      closeOnlineStore(store);
-      await cosmos.close();
-    }
-  });
-}
+const TABLES = lookUpSets.slice(0, -1).map(({ table }) => table);
 
 /** Puts a document of each set but the last there for even users; its `events` tell whose it is. */
 async function fill(store: OnlineStore, keys: LookUpKeys[]): Promise<void> {
@@ -60,7 +42,7 @@ Deno.test(
   "many rows at once get what each gets alone, in order, also without a container",
   options,
   () =>
-    withStore(async (store) => {
+    withStore(TABLES, async (store) => {
       const all = some(700);
       await fill(store, all);
       const alone = new Map<number, unknown>();
@@ -83,7 +65,7 @@ Deno.test(
   "a look-up that nobody waits for any more ends",
   options,
   () =>
-    withStore(async (store) => {
+    withStore(TABLES, async (store) => {
       for (const count of [1, 300]) {
         const given = AbortSignal.abort(new Error("nobody waits"));
         await assert.rejects(lookUpFeatures(store, some(count), given));

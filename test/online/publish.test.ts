@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import fc from "fast-check";
 import {
   closeOnlineStore,
@@ -11,7 +10,6 @@ import {
   dropContainers,
   emptyContainer,
   lookUpFeatures,
-  type OnlineStore,
   OnlineStoreError,
   openOnlineStore,
   overwriteDocuments,
@@ -19,27 +17,11 @@ import {
   readDocument,
   withdrawDocuments,
 } from "clickstream/online";
-import { type Cosmos, startCosmos } from "../../lib/emulators/cosmos/mod.ts";
-import { withHome } from "../support.ts";
+import { withStore } from "./support.ts";
 
 // The SDK keeps connections of its own.
 const options = { sanitizeOps: false, sanitizeResources: false };
 const TABLE = "electronics_user_metrics__inference";
-
-async function withStore(body: (store: OnlineStore, cosmos: Cosmos) => Promise<void>) {
-  await withHome(async (home) => {
-    const cosmos = await startCosmos({ directory: join(home, "cosmos") });
-    const { endpoint, writeKey: key } = cosmos;
-    const store = openOnlineStore({ endpoint, key, database: "clickstream" });
-    try {
-      await createContainers(store, [TABLE]);
-      await body(store, cosmos);
-    } finally {
-      closeOnlineStore(store);
-      await cosmos.close();
-    }
-  });
-}
 
 const document = (id: string, version: number) => ({ id, version, events: version });
 
@@ -47,7 +29,7 @@ Deno.test(
   "a document is written over an older one and over one of its own version",
   options,
   async () => {
-    await withStore(async (store) => {
+    await withStore([TABLE], async (store) => {
       const container = containerOf(store, TABLE);
       for (const version of [1, 1, 2]) {
         const [outcome] = await publishDocuments(container, [{ document: document("a", version) }]);
@@ -62,7 +44,7 @@ Deno.test(
   "a document is never written over a newer one, whatever its writer believes",
   options,
   async () => {
-    await withStore(async (store) => {
+    await withStore([TABLE], async (store) => {
       const container = containerOf(store, TABLE);
       const [etag] = await publishDocuments(container, [{ document: document("a", 1) }]);
       await publishDocuments(container, [{ document: document("a", 5) }]);
@@ -79,7 +61,7 @@ Deno.test(
 );
 
 Deno.test("of writers at the same time, the greatest version stays", options, async () => {
-  await withStore(async (store) => {
+  await withStore([TABLE], async (store) => {
     const container = containerOf(store, TABLE);
     const versions = [3, 9, 1, 7, 5, 8, 2];
     await Promise.all(
@@ -98,7 +80,7 @@ Deno.test(
   "more documents than a request holds all arrive, also when the store is busy",
   options,
   async () => {
-    await withStore(async (store, cosmos) => {
+    await withStore([TABLE], async (store, cosmos) => {
       const container = containerOf(store, TABLE);
       const documents = Array.from({ length: 730 }, (_, i) => document(`k${i}`, i));
       cosmos.throttle(4, 1);
@@ -114,7 +96,7 @@ Deno.test(
   "a document is withdrawn unless a newer one has taken its place, whatever was known of it",
   options,
   async () => {
-    await withStore(async (store) => {
+    await withStore([TABLE], async (store) => {
       const container = containerOf(store, TABLE);
       const documents = ["a", "b", "c", "d"].map((id) => ({ document: document(id, 3) }));
       const etags = await publishDocuments(container, documents);
@@ -157,7 +139,7 @@ Deno.test("any session text is a usable id, and different keys have different id
 });
 
 Deno.test("keys that nobody saw give nulls, and say so", options, async () => {
-  await withStore(async (store) => {
+  await withStore([TABLE], async (store) => {
     await createContainers(store, ["electronics_product_attributes"]);
     const [answer] = await lookUpFeatures(store, [
       { user_id: 1n, user_session: null, product_id: 9_007_199_254_740_993n },
@@ -172,7 +154,7 @@ Deno.test(
   "a dropped container is empty when it is made again; dropping twice is fine",
   options,
   async () => {
-    await withStore(async (store) => {
+    await withStore([TABLE], async (store) => {
       await overwriteDocuments(containerOf(store, TABLE), [document("a", 1)]);
       await dropContainers(store, [TABLE]);
       await dropContainers(store, [TABLE]);
@@ -183,7 +165,7 @@ Deno.test(
 );
 
 Deno.test("a container is emptied where it may not be deleted", options, async () => {
-  await withStore(async (store) => {
+  await withStore([TABLE], async (store) => {
     await createContainers(store, [TABLE]);
     const many = Array.from({ length: 2300 }, (_, i) => document(`k${i}`, 1));
     await overwriteDocuments(containerOf(store, TABLE), many);
@@ -193,7 +175,7 @@ Deno.test("a container is emptied where it may not be deleted", options, async (
 });
 
 Deno.test("a wrong key is one clear error", options, async () => {
-  await withStore(async (_, cosmos) => {
+  await withStore([TABLE], async (_, cosmos) => {
     const store = openOnlineStore({
       endpoint: cosmos.endpoint,
       key: btoa("wrong"),
@@ -208,7 +190,7 @@ Deno.test(
   "a store that is too busy again and again gets everything in the end",
   options,
   async () => {
-    await withStore(async (store, cosmos) => {
+    await withStore([TABLE], async (store, cosmos) => {
       const container = containerOf(store, TABLE);
       const documents = Array.from({ length: 250 }, (_, i) => document(String(i), 1));
       cosmos.throttle(12);

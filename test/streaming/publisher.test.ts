@@ -1,23 +1,15 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { inferenceTable, metricSet } from "clickstream/metrics";
-import {
-  closeOnlineStore,
-  countDocuments,
-  createContainers,
-  type OnlineStore,
-  openOnlineStore,
-  PRODUCT_ATTRIBUTES_TABLE,
-} from "clickstream/online";
-import { type Cosmos, startCosmos } from "../../lib/emulators/cosmos/mod.ts";
+import { countDocuments, type OnlineStore, PRODUCT_ATTRIBUTES_TABLE } from "clickstream/online";
 import { KeyedState } from "../../lib/streaming/keyed_state.ts";
 import { OnlinePublisher } from "../../lib/streaming/publisher.ts";
-import { withHome } from "../support.ts";
+import { withStore } from "../online/support.ts";
 
 // The SDK keeps connections of its own.
 const options = { sanitizeOps: false, sanitizeResources: false };
 const CART = metricSet("cart");
 const TABLE = inferenceTable(CART);
+const TABLES = [TABLE, PRODUCT_ATTRIBUTES_TABLE];
 const EXPIRED = 31 * 24 * 3_600_000_000;
 const START = { ends: new Map<number, number>(), watermark: -Infinity };
 
@@ -40,26 +32,11 @@ function newQuery(store: OnlineStore) {
   return { publisher, add, expire };
 }
 
-async function withStore(body: (store: OnlineStore, cosmos: Cosmos) => Promise<void>) {
-  await withHome(async (home) => {
-    const cosmos = await startCosmos({ directory: join(home, "cosmos") });
-    const { endpoint, writeKey: key } = cosmos;
-    const store = openOnlineStore({ endpoint, key, database: "clickstream" });
-    try {
-      await createContainers(store, [TABLE, PRODUCT_ATTRIBUTES_TABLE]);
-      await body(store, cosmos);
-    } finally {
-      closeOnlineStore(store);
-      await cosmos.close();
-    }
-  });
-}
-
 Deno.test(
   "a key that expires before it is written is not written, and its place is done",
   options,
   async () => {
-    await withStore(async (store) => {
+    await withStore(TABLES, async (store) => {
       const { publisher, add, expire } = newQuery(store);
       for (let user = 1n; user <= 3000n; user++) add(user, false);
       assert.equal(publisher.pending, 3000);
@@ -78,7 +55,7 @@ Deno.test(
   "the document of a key that expires while newer values wait goes, whoever wrote it",
   options,
   async () => {
-    await withStore(async (store) => {
+    await withStore(TABLES, async (store) => {
       const earlier = newQuery(store);
       for (const user of [1n, 2n]) earlier.add(user, false);
       await earlier.publisher.pump();
