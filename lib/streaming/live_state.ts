@@ -48,12 +48,16 @@ export class LiveState {
   /**
    * Fills the state from the tables, and tells the publisher what the online store may lack.
    *
+   * @param from positions after which the hub will be read
    * @returns highest event time by partition
    */
-  async recover(publisher: OnlinePublisher): Promise<Map<number, number>> {
+  async recover(
+    publisher: OnlinePublisher,
+    from: ReadonlyMap<number, number>,
+  ): Promise<Map<number, number>> {
     this.#publisher = publisher;
-    const { position } = publisher;
-    this.#recovered = await recoverState(this.#lake, this.states, position, this.#share);
+    const reached = { from, online: publisher.position };
+    this.#recovered = await recoverState(this.#lake, this.states, reached, this.#share);
     const { counted, tail, unpublished, products, highest } = this.#recovered;
     this.#held = new Map([...counted].map(([set, taken]) => [set, new Map(taken)]));
     this.#held.set(TABLES.attributes, await committedPositions(this.#lake, TABLES.attributes));

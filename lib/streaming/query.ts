@@ -104,7 +104,7 @@ export class StreamingQuery implements LiveStream {
     // A micro-batch that was planned noted the watermark before the query's file did.
     const before = Math.max(watermark, this.#plan.watermark);
     this.#publisher = new OnlinePublisher(store, this.#state.states, online, now);
-    const highest = await this.#state.recover(this.#publisher);
+    const highest = await this.#state.recover(this.#publisher, this.#tables.committed);
     const { consumerGroup } = config.eventHubs;
     this.#hub = await HubReader.open({ connectionString, consumerGroup });
     this.#watermark = new Watermark(this.#hub.ends.size, now(), highest, before);

@@ -4,7 +4,7 @@ import { eventSets } from "clickstream/metrics";
 import { loadState } from "./gold_tables.ts";
 import type { KeyedState, StateKey } from "./keyed_state.ts";
 import { attributesOf, type ProductAttributes } from "./product_attributes.ts";
-import { beyond, type Positions } from "./positions.ts";
+import { beyond, type Positions, upTo } from "./positions.ts";
 import type { OnlinePosition } from "./publisher.ts";
 import type { Share } from "./share.ts";
 import { TABLES } from "./tables.ts";
@@ -36,32 +36,35 @@ export interface RecoveredState {
  * Restores the state of a query from the tables: gold, plus the tail of silver that gold has not
  * taken in. Keys that the online store may still show are held though they may have expired since.
  *
+ * @param from positions after which the hub is read. What another query commits beyond them while
+ *   this one starts is left to the hub: taken from silver as well, it would count twice
  * @param online how far the online store was before this start
  * @param share what of the hub is read; null for all of it
  */
 export async function recoverState(
   lake: Lakehouse,
   states: readonly KeyedState[],
-  online: OnlinePosition,
+  { from, online }: { from: ReadonlyMap<number, number>; online: OnlinePosition },
   share: Share | null,
 ): Promise<RecoveredState> {
   const counted = new Map<string, Positions>();
   for (const state of states) {
     counted.set(state.set.name, await loadState(lake, state, online.watermark, share));
   }
+  const within = `${upTo(from)} and ${inShare(share)}`;
   return {
     counted,
-    tail: await silverTail(lake, counted, share),
+    tail: await silverTail(lake, counted, within),
     highest: await highestTimes(lake),
     products: await loadProducts(lake),
-    unpublished: await unpublishedKeys(lake, online.ends, share),
+    unpublished: await unpublishedKeys(lake, online.ends, within),
   };
 }
 
 async function silverTail(
   lake: Lakehouse,
   counted: Map<string, Positions>,
-  share: Share | null,
+  within: string,
 ): Promise<PlacedEvent[]> {
   const floors: Positions = new Map();
   for (const partition of new Set([...counted.values()].flatMap((taken) => [...taken.keys()]))) {
@@ -71,7 +74,7 @@ async function silverTail(
   const rows = await records(
     lake,
     `select *, epoch_us(event_time) as event_micros, epoch_us(ingest_ts) as ingest_micros
-     from ${TABLES.silver} where ${beyond(floors)} and ${inShare(share)}
+     from ${TABLES.silver} where ${beyond(floors)} and ${within}
      order by partition, sequence_number`,
   );
   return rows.map((row) => ({
@@ -85,12 +88,12 @@ async function silverTail(
 async function unpublishedKeys(
   lake: Lakehouse,
   ends: ReadonlyMap<number, number>,
-  share: Share | null,
+  within: string,
 ): Promise<RecoveredState["unpublished"]> {
   return await records(
     lake,
     `select distinct user_id, user_session, product_id from ${TABLES.silver}
-     where ${beyond(ends)} and ${inShare(share)}`,
+     where ${beyond(ends)} and ${within}`,
   ) as unknown as RecoveredState["unpublished"];
 }
 
