@@ -1,24 +1,27 @@
 import { Buffer } from "node:buffer";
 import { type EventMessage, parseMessage } from "clickstream/events";
 
+/** What a message says, as bronze holds it. */
+export interface MessageBody {
+  /** Text, base64 when the bytes are not UTF-8. */
+  body: string;
+  bodyEncoding: "base64" | null;
+}
+
 /** A message as the hub hands it out. */
-export interface HubMessage {
+export interface HubMessage extends MessageBody {
   partition: number;
   sequenceNumber: number;
   offset: string;
   /** Microseconds since 1970. */
   enqueuedTime: number;
-  body: Uint8Array;
   /** What the producer set beside the body. */
   properties?: Record<string, unknown> | undefined;
 }
 
 /** A message that was read: an event, or the reason why it is none. */
 export interface DecodedMessage {
-  position: HubMessage;
-  /** The body as text, base64 when it is not UTF-8. */
-  body: string;
-  bodyEncoding: "base64" | null;
+  source: HubMessage;
   event: EventMessage | null;
   reason: "malformed" | "invalid" | null;
   detail: string;
@@ -26,19 +29,23 @@ export interface DecodedMessage {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** Reads a message's body. Never throws: what cannot be read says why. */
-export function decodeMessage(message: HubMessage): DecodedMessage {
-  const common = { position: message, bodyEncoding: null, event: null, reason: null, detail: "" };
-  let body: string;
+/** Reads a body's bytes as text. Never throws. */
+export function readBody(bytes: Uint8Array): MessageBody {
   try {
-    body = utf8.decode(message.body);
+    return { body: utf8.decode(bytes), bodyEncoding: null };
   } catch {
-    const encoded = Buffer.from(message.body).toString("base64");
-    const detail = "the body is not UTF-8 text";
-    return { ...common, body: encoded, bodyEncoding: "base64", reason: "malformed", detail };
+    return { body: Buffer.from(bytes).toString("base64"), bodyEncoding: "base64" };
   }
-  const parsed = parseMessage(body);
+}
+
+/** Reads the event of a message. Never throws: what cannot be read says why. */
+export function decodeMessage(message: HubMessage): DecodedMessage {
+  if (message.bodyEncoding !== null) {
+    const detail = "the body is not UTF-8 text";
+    return { source: message, event: null, reason: "malformed", detail };
+  }
+  const parsed = parseMessage(message.body);
   return "message" in parsed
-    ? { ...common, body, event: parsed.message }
-    : { ...common, body, reason: parsed.reason, detail: parsed.detail };
+    ? { source: message, event: parsed.message, reason: null, detail: "" }
+    : { source: message, event: null, reason: parsed.reason, detail: parsed.detail };
 }

@@ -51,7 +51,7 @@ export class EventTables {
 
   /** Gathers a message for the tables that do not hold it yet. */
   add(message: DecodedMessage, isLate: boolean, now: number): void {
-    const { partition, sequenceNumber } = message.position;
+    const { partition, sequenceNumber } = message.source;
     const isNew = (table: EventTable) => sequenceNumber > (this.#held[table].get(partition) ?? -1);
     const row = { message, isLate, now };
     if (isNew("bronze")) this.#pending.bronze.push(row);
@@ -132,12 +132,12 @@ function newBuffers(): Record<EventTable, ColumnBuffer<TableMessage>> {
 }
 
 const place: ColumnReaders<TableMessage> = {
-  partition: ({ message }) => message.position.partition,
-  offset: ({ message }) => message.position.offset,
-  sequence_number: ({ message }) => message.position.sequenceNumber,
-  enqueued_ts: ({ message }) => message.position.enqueuedTime,
-  body: ({ message }) => message.body,
-  body_encoding: ({ message }) => message.bodyEncoding,
+  partition: ({ message }) => message.source.partition,
+  offset: ({ message }) => message.source.offset,
+  sequence_number: ({ message }) => message.source.sequenceNumber,
+  enqueued_ts: ({ message }) => message.source.enqueuedTime,
+  body: ({ message }) => message.source.body,
+  body_encoding: ({ message }) => message.source.bodyEncoding,
   current_ts: ({ now }) => now,
 };
 
@@ -156,7 +156,7 @@ const READERS: Record<EventTable, ColumnReaders<TableMessage>> = {
     is_late: ({ isLate }) => isLate,
     partition: place.partition!,
     sequence_number: place.sequence_number!,
-    ingest_ts: ({ message }) => message.event!.ingest_ts ?? message.position.enqueuedTime,
+    ingest_ts: ({ message }) => message.event!.ingest_ts ?? message.source.enqueuedTime,
     current_ts: place.current_ts!,
   },
 };

@@ -117,23 +117,28 @@ export async function loadState(
   return await committedPositions(lake, name, version);
 }
 
-/** Reads the stored values of keys that come back after their eviction. */
+/** Of more users a list is looked through for longer than the other columns take to be read. */
+const FEW_USERS = 32;
+
+/**
+ * Reads the stored values of keys that come back after their eviction: those of their users, of which
+ * the keys are picked out here. A list is tested while the users are read, and the other columns of
+ * the few rows that pass are read only then; IN, of users or of whole keys, has DuckDB 1.5 read them
+ * all first, which for four keys in 800,000 rows takes three times as long.
+ */
 export async function readStored(
   lake: Lakehouse,
   set: MetricSet,
   keys: readonly StateKey[],
 ): Promise<StoredKey[]> {
-  const text = (value: bigint | string) =>
-    typeof value === "bigint" ? String(value) : `'${value.replaceAll("'", "''")}'`;
-  const wanted = keys.map((key) => `(${set.keys.map((column) => text(key[column])).join(", ")})`);
-  const rows = await records(
-    lake,
-    storedSql(
-      set,
-      `${inferenceTable(set)} where (${set.keys.join(", ")}) in (${wanted.join(", ")})`,
-    ),
-  );
-  return rows.map((row) => storedKey(set, row));
+  const users = [...new Set(keys.map((key) => key.user_id))];
+  const isTheirs = users.length > FEW_USERS
+    ? `user_id in (${users.join(", ")})`
+    : `list_contains([${users.join(", ")}], user_id)`;
+  const nameOf = (key: StateKey) => set.keys.map((column) => key[column]).join("|");
+  const wanted = new Set(keys.map(nameOf));
+  const rows = await records(lake, storedSql(set, `${inferenceTable(set)} where ${isTheirs}`));
+  return rows.map((row) => storedKey(set, row)).filter((stored) => wanted.has(nameOf(stored)));
 }
 
 function storedSql(set: MetricSet, from: string): string {

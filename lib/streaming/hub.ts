@@ -8,7 +8,7 @@ import {
   type Subscription,
 } from "@azure/event-hubs";
 import { azureCredential, reasonOf } from "clickstream/config";
-import type { HubMessage } from "./decode.ts";
+import { type HubMessage, type MessageBody, readBody } from "./decode.ts";
 import { StreamError } from "./errors.ts";
 
 /** Where the hub is. */
@@ -203,7 +203,7 @@ function toMessage(partition: number, event: ReceivedEventData): HubMessage {
     sequenceNumber: event.sequenceNumber,
     offset: String(event.offset),
     enqueuedTime: event.enqueuedTimeUtc.getTime() * 1000,
-    body: bytesOf(event.body),
+    ...bodyOf(event.body),
     properties: event.properties,
   };
 }
@@ -217,7 +217,7 @@ export function isFinal(error: Error): boolean {
 const STOLEN = "ReceiverDisconnectedError";
 
 /** The service's code of what the SDK threw, also when {@link hubError} wrapped it. */
-function codeOf(error: Error): string {
+export function codeOf(error: Error): string {
   const found = (thrown: unknown) => (lastOf(thrown) as { code?: string } | undefined)?.code;
   return found(error) ?? found(error.cause) ?? "";
 }
@@ -240,9 +240,9 @@ export function isTakenOver(error: Error): boolean {
 }
 
 /** A data section arrives as bytes; other AMQP bodies, which no producer of ours sends, as values. */
-function bytesOf(body: unknown): Uint8Array {
-  if (body instanceof Uint8Array) return body;
-  return new TextEncoder().encode(typeof body === "string" ? body : JSON.stringify(body));
+function bodyOf(body: unknown): MessageBody {
+  if (body instanceof Uint8Array) return readBody(body);
+  return { body: typeof body === "string" ? body : JSON.stringify(body), bodyEncoding: null };
 }
 
 /** Wraps what the SDK threw in one sentence. */

@@ -1,3 +1,4 @@
+import { allEnded } from "clickstream/config";
 import type { ShopEvent } from "clickstream/events";
 import type { Lakehouse, TransactionId } from "clickstream/lakehouse";
 import { eventSets, type MetricSet } from "clickstream/metrics";
@@ -78,14 +79,14 @@ export class LiveState {
 
   /** @param mayExist whether the online store may show keys of these events that are new here */
   async #apply(events: readonly PlacedEvent[], mayExist: boolean): Promise<void> {
-    for (const state of this.states) {
+    await allEnded(this.states.map(async (state) => {
       const counted = this.#recovered.counted.get(state.set.name);
       const fresh = events.filter((e) =>
         e.event.user_session !== null && e.sequenceNumber > (counted?.get(e.partition) ?? -1)
       );
       await this.#bringBack(state, fresh.map(({ event }) => event as StateKey));
       for (const placed of fresh) this.#count(state, placed, mayExist);
-    }
+    }));
     for (const { event } of events) this.#learn(event);
   }
 

@@ -47,13 +47,12 @@ export class PresentRows {
     lake: Lakehouse,
     from: Pick<ReplayFile, "positions" | "sentThrough">,
   ): Promise<void> {
-    const text = new TextDecoder();
     const note = (body: string) => this.#note(body, from.sentThrough);
     const ends = await endsOf(hub);
     for (const deadline = performance.now() + COMMIT_PATIENCE;;) {
       try {
         return await readToEnd(hub, from.positions, (messages) => {
-          for (const { body } of messages) note(text.decode(body));
+          for (const { body } of messages) note(body);
         });
       } catch (error) {
         if (!isTakenOver(error as Error) || performance.now() > deadline) throw error;

@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import { rmSync } from "node:fs";
 import type { Config } from "clickstream/config";
 import {
@@ -13,7 +12,7 @@ import {
 import type { OnlineStore } from "clickstream/online";
 import type { ColumnBuffer } from "./columns.ts";
 import { lastBatch } from "./daily.ts";
-import { decodeMessage } from "./decode.ts";
+import { decodeMessage, type MessageBody } from "./decode.ts";
 import { StreamError } from "./errors.ts";
 import { eventBuffer, type TableMessage } from "./event_tables.ts";
 import { withLiveHalfStopped } from "./live_lock.ts";
@@ -133,16 +132,16 @@ async function readBronze(
       sequenceNumber: Number(row.sequence_number),
       offset: String(row.offset),
       enqueuedTime: Number(row.enqueued),
-      body: bodyBytes(row),
+      ...bodyOf(row),
     }),
     isLate: false,
     now: Number(row.made_at),
   }));
 }
 
-/** The body of a row of bronze or rejected, as it came from the hub. */
-export function bodyBytes(row: Record<string, unknown>): Uint8Array {
-  return Buffer.from(row.body as string, row.body_encoding === "base64" ? "base64" : "utf8");
+/** The body of a row of bronze or rejected. */
+export function bodyOf(row: Record<string, unknown>): MessageBody {
+  return { body: String(row.body), bodyEncoding: row.body_encoding as "base64" | null };
 }
 
 const VALUES = silverColumns.map((c) => c.name).filter((name) => name !== "current_ts");

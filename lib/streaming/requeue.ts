@@ -7,7 +7,7 @@ import { lastBatch } from "./daily.ts";
 import { decodeMessage } from "./decode.ts";
 import { hubEnds, openProducer, openSender, readToEnd } from "./hub.ts";
 import { withLiveHalfStopped } from "./live_lock.ts";
-import { bodyBytes } from "./rebuild.ts";
+import { bodyOf } from "./rebuild.ts";
 import { type KeyedEvent, sendByKey } from "./send_by_key.ts";
 import {
   readState,
@@ -130,12 +130,12 @@ function placeOf(row: Record<string, unknown>): Place {
 /** What to send for a row of rejected; null when it still is no event. */
 function keyedEvent(row: Record<string, unknown>): { place: Place; keyed: KeyedEvent } | null {
   const place = placeOf(row);
-  const body = bodyBytes(row);
+  const body = bodyOf(row);
   const enqueuedTime = Number(row.enqueued);
-  const { event } = decodeMessage({ ...place, offset: String(row.offset), enqueuedTime, body });
+  const { event } = decodeMessage({ ...place, offset: String(row.offset), enqueuedTime, ...body });
   if (event === null) return null;
   const properties = { [ORIGIN]: `${place.partition}/${place.sequenceNumber}` };
-  const sent = { body: Buffer.from(body), contentType: "application/json", properties };
+  const sent = { body: Buffer.from(body.body), contentType: "application/json", properties };
   return { place, keyed: { key: String(event.user_id), event: sent } };
 }
 

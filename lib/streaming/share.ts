@@ -25,7 +25,7 @@ export function placed(decoded: DecodedMessage, { of }: Share): DecodedMessage {
   if (decoded.event === null) return decoded;
   const { user_id: user } = decoded.event;
   const partition = partitionOfKey(String(user), of);
-  if (partition === decoded.position.partition) return decoded;
+  if (partition === decoded.source.partition) return decoded;
   return {
     ...decoded,
     event: null,

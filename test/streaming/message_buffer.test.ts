@@ -8,7 +8,8 @@ const messages = (partition: number, from: number, to: number): HubMessage[] =>
     sequenceNumber: from + i,
     offset: String(from + i),
     enqueuedTime: 0,
-    body: new Uint8Array(),
+    body: "",
+    bodyEncoding: null,
   }));
 
 const numbers = (taken: HubMessage[], partition: number) =>

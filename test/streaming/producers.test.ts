@@ -16,9 +16,8 @@ async function inHub(shop: SmallShop) {
   const users = new Map<string, Set<number>>();
   await readToEnd(shop, {}, (messages) => {
     for (const { partition, body } of messages) {
-      const text = new TextDecoder().decode(body);
-      const row = Number(/"staged_row":(\d+)/.exec(text)![1]);
-      const user = /"user_id":(\d+)/.exec(text)![1]!;
+      const row = Number(/"staged_row":(\d+)/.exec(body)![1]);
+      const user = /"user_id":(\d+)/.exec(body)![1]!;
       rows.set(partition, [...rows.get(partition) ?? [], row]);
       users.set(user, (users.get(user) ?? new Set()).add(partition));
     }

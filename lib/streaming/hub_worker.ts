@@ -1,0 +1,56 @@
+/// <reference lib="deno.worker" />
+import type { EventHubConsumerClient } from "@azure/event-hubs";
+import { expose } from "comlink";
+import { codeOf, type HubEnds, hubEnds, type HubOptions, openConsumer, receive } from "./hub.ts";
+import { type PackedMessages, packMessages } from "./packed_messages.ts";
+
+/** What is read, and who is told; functions are proxies of those in the other thread. */
+export interface ThreadReading {
+  /** Last sequence number already taken, by partition. */
+  after: ReadonlyMap<number, number>;
+  /** Partitions to read; undefined for all. */
+  partitions: readonly number[] | undefined;
+}
+
+/** Takes messages of a partition in; the next are read when the promise ends. */
+export type TakeMessages = (
+  partition: number,
+  messages: PackedMessages,
+  hubEnd: number,
+) => Promise<void>;
+
+/** Told when reading cannot go on, and by which of the service's codes. */
+export type TellFailure = (message: string, code: string) => void;
+
+/** The thread of a {@link HubReader}: everything that the SDK of Event Hubs does is done in it. */
+class HubThread {
+  #client: EventHubConsumerClient | undefined;
+  #receiver: { close(): Promise<void> } | undefined;
+
+  /** Says where each partition ends. */
+  async open(options: HubOptions): Promise<HubEnds> {
+    this.#client = openConsumer(options);
+    return await hubEnds(this.#client);
+  }
+
+  /** Begins to read, as the one reader of these partitions. */
+  async start(reading: ThreadReading, take: TakeMessages, fail: TellFailure): Promise<void> {
+    const { after, partitions } = reading;
+    this.#receiver = await receive(this.#client!, {
+      after,
+      onMessages: (partition, messages, hubEnd) => take(partition, packMessages(messages), hubEnd),
+      onError: (error, final) => final && fail(error.message, codeOf(error)),
+      ownerLevel: 1,
+      ...(partitions === undefined ? {} : { partitions }),
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#receiver?.close();
+    await this.#client?.close();
+  }
+}
+
+export type { HubThread };
+
+expose(new HubThread());
