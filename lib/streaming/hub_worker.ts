@@ -4,7 +4,7 @@ import { expose } from "comlink";
 import { codeOf, type HubEnds, hubEnds, type HubOptions, openConsumer, receive } from "./hub.ts";
 import { type PackedMessages, packMessages } from "./packed_messages.ts";
 
-/** What is read, and who is told; functions are proxies of those in the other thread. */
+/** What a thread reads. */
 export interface ThreadReading {
   /** Last sequence number already taken, by partition. */
   after: ReadonlyMap<number, number>;

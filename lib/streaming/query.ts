@@ -1,5 +1,6 @@
 import { noBatchLog, openBatchLog } from "./batch_log.ts";
 import { BatchPlan, endsOf } from "./batch_plan.ts";
+import { Cadence } from "./cadence.ts";
 import { decodeMessage, type HubMessage } from "./decode.ts";
 import { queryFailure, StreamError } from "./errors.ts";
 import { EventTables } from "./event_tables.ts";
@@ -15,17 +16,6 @@ import { type LiveStream, nothingDone, type StreamOptions, type StreamStatus } f
 import { Watermark } from "./watermark.ts";
 
 const KEPT_TIMES = 200;
-/**
- * Messages in the hub that make a backlog, and with how few left it counts as worked off: then gold
- * takes in at once what has changed, and the online store after it.
- */
-const BACKLOG = { from: 10_000, until: 1000 };
-/**
- * Milliseconds that the online store waits, at most, for the end of a backlog: until then most
- * documents would be written several times, and none would be of today.
- */
-const BACKLOG_PATIENCE = 60_000;
-
 /** What silver has reached, in event time; microseconds since 1970. */
 interface Reached {
   watermark: number;
@@ -49,17 +39,12 @@ export class StreamingQuery implements LiveStream {
   /** What is on disk: a restart does not go below that watermark, so keys may expire by it. */
   #reached: Reached = { watermark: -Infinity, newest: -Infinity, highest: new Map() };
   #expiryIsDue = true;
-  #hasBacklog = false;
   #plan!: BatchPlan;
   #hub!: HubReader;
   #stopping = false;
   #loop: Promise<void> = Promise.resolve();
   #committing: Promise<void> | null = null;
-  /** When tables were committed and gold was merged last, by a clock that never steps. */
-  #lastCommit = 0;
-  #lastGold = 0;
-  /** When publishing went on last. */
-  #lastPump = performance.now();
+  #cadence!: Cadence;
 
   /** @param share what of the hub is read, when other queries of a group read the rest */
   constructor(options: StreamOptions, share: Share | null = null) {
@@ -112,7 +97,7 @@ export class StreamingQuery implements LiveStream {
     for (const [partition, end] of this.#tables.committed) {
       if (this.#reads(partition)) this.#processed.set(partition, end);
     }
-    this.#lastCommit = this.#lastGold = performance.now();
+    this.#cadence = new Cadence(this.#options);
   }
 
   #reads(partition: number): boolean {
@@ -179,7 +164,6 @@ export class StreamingQuery implements LiveStream {
   }
 
   async #run(): Promise<void> {
-    const { commitMillis, goldMillis } = this.#options;
     let useless = 0;
     try {
       while (!this.#stopping && this.#status.state === "running") {
@@ -188,18 +172,11 @@ export class StreamingQuery implements LiveStream {
         // What waits for the rest of a planned batch: looking again at once would spin.
         const { buffer } = this.#hub;
         useless = this.#plan.waits(buffer, this.#processed) ? buffer.size : 0;
-        const lag = this.#lag;
-        this.#hasBacklog ||= lag >= BACKLOG.from;
+        this.#cadence.observe(this.#lag);
         if (this.#committing !== null) continue;
-        const caughtUp = this.#hasBacklog && lag <= BACKLOG.until;
-        if (caughtUp || performance.now() - this.#lastGold >= goldMillis) {
-          this.#background(async () => {
-            await this.#commitAndMerge();
-            this.#hasBacklog &&= !caughtUp;
-          });
-        } else if (performance.now() - this.#lastCommit >= commitMillis) {
-          this.#background(() => this.#commit());
-        }
+        const due = this.#cadence.due(this.#lag);
+        if (due === "merge") this.#background(() => this.#commitAndMerge());
+        else if (due === "commit") this.#background(() => this.#commit());
       }
       await this.#committing;
     } catch (error) {
@@ -225,10 +202,7 @@ export class StreamingQuery implements LiveStream {
   }
 
   #publish(): void {
-    const now = performance.now();
-    if (this.#hasBacklog && now - this.#lastPump < BACKLOG_PATIENCE) return;
-    this.#lastPump = now;
-    if (this.#publisher.pending > 0) {
+    if (this.#cadence.mayPublish() && this.#publisher.pending > 0) {
       this.#publisher.pump().catch((error) => this.#fail(error));
     }
   }
@@ -270,7 +244,7 @@ export class StreamingQuery implements LiveStream {
   }
 
   async #commit(): Promise<void> {
-    this.#lastCommit = performance.now();
+    this.#cadence.commitBegins();
     const ends = new Map(this.#processed);
     const reached = this.#watermark.now;
     const moved = [...ends].some(([p, end]) => end > (this.#tables.committed.get(p) ?? -1));
@@ -281,7 +255,7 @@ export class StreamingQuery implements LiveStream {
   }
 
   async #commitAndMerge(): Promise<void> {
-    this.#lastGold = performance.now();
+    this.#cadence.mergeBegins();
     // Taken now, between two micro-batches: rows and positions must be of the same moment.
     const changes = this.#state.takeChanges();
     const ends = new Map(this.#processed);
@@ -289,6 +263,7 @@ export class StreamingQuery implements LiveStream {
     const started = performance.now();
     await this.#state.mergeGold(changes, ends, this.#options.now() * 1000);
     keepTime(this.#status.mergeMillis, started);
+    this.#cadence.mergeEnded();
   }
 
   #fail(cause: unknown): void {

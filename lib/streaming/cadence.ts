@@ -1,0 +1,76 @@
+/**
+ * Messages in the hub that make a backlog, and with how few left it counts as worked off: then gold
+ * takes in at once what has changed, and the online store after it.
+ */
+const BACKLOG = { from: 10_000, until: 1000 };
+/**
+ * Milliseconds that the online store waits, at most, for the end of a backlog: until then most
+ * documents would be written several times, and none would be of today.
+ */
+const BACKLOG_PATIENCE = 60_000;
+
+/** Milliseconds between commits of bronze, silver and rejected, and between merges into gold. */
+export interface CadenceOptions {
+  commitMillis: number;
+  goldMillis: number;
+  /** A clock that never steps, milliseconds. @default performance.now */
+  clock?: () => number;
+}
+
+/** When a streaming query commits, merges and publishes. */
+export class Cadence {
+  readonly #options: CadenceOptions;
+  readonly #clock: () => number;
+  #committed: number;
+  #merged: number;
+  #published: number;
+  #hasBacklog = false;
+  /** Whether the merge under way is the one that ends a backlog. */
+  #endsBacklog = false;
+
+  constructor(options: CadenceOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? (() => performance.now());
+    this.#committed = this.#merged = this.#published = this.#clock();
+  }
+
+  /** Notes how many messages in the hub are not processed yet. */
+  observe(lag: number): void {
+    this.#hasBacklog ||= lag >= BACKLOG.from;
+  }
+
+  /**
+   * What is to be done now; a merge commits first. To be asked when neither is under way.
+   *
+   * @param lag messages in the hub that are not processed yet
+   */
+  due(lag: number): "commit" | "merge" | null {
+    const now = this.#clock();
+    this.#endsBacklog = this.#hasBacklog && lag <= BACKLOG.until;
+    if (this.#endsBacklog || now - this.#merged >= this.#options.goldMillis) return "merge";
+    return now - this.#committed >= this.#options.commitMillis ? "commit" : null;
+  }
+
+  /** A commit begins. */
+  commitBegins(): void {
+    this.#committed = this.#clock();
+  }
+
+  /** A merge begins. */
+  mergeBegins(): void {
+    this.#merged = this.#clock();
+  }
+
+  /** A merge is done. */
+  mergeEnded(): void {
+    if (this.#endsBacklog) this.#hasBacklog = this.#endsBacklog = false;
+  }
+
+  /** Whether the online store may be told now; it counts as told then. */
+  mayPublish(): boolean {
+    const now = this.#clock();
+    if (this.#hasBacklog && now - this.#published < BACKLOG_PATIENCE) return false;
+    this.#published = now;
+    return true;
+  }
+}
