@@ -66,8 +66,8 @@ export class Cadence {
     if (this.#endsBacklog) this.#hasBacklog = this.#endsBacklog = false;
   }
 
-  /** Whether the online store may be told now; it counts as told then. */
-  mayPublish(): boolean {
+  /** Begins to tell the online store, unless it has to wait: then the answer is false. */
+  publishBegins(): boolean {
     const now = this.#clock();
     if (this.#hasBacklog && now - this.#published < BACKLOG_PATIENCE) return false;
     this.#published = now;

@@ -173,9 +173,11 @@ function subscribe(
       // After a reconnect the SDK may hand out again what it did before.
       const fresh = events.filter((event) => event.sequenceNumber > last);
       if (fresh.length === 0) return;
-      last = fresh.at(-1)!.sequenceNumber;
-      const end = context.lastEnqueuedEventProperties?.sequenceNumber ?? last;
+      const newest = fresh.at(-1)!.sequenceNumber;
+      const end = context.lastEnqueuedEventProperties?.sequenceNumber ?? newest;
       await options.onMessages(partition, fresh.map((e) => toMessage(partition, e)), end);
+      // Only now: what was not taken in must come again.
+      last = newest;
       // Kept in memory only: where the SDK goes on after a lost connection.
       await context.updateCheckpoint(fresh.at(-1)!);
     },
@@ -203,7 +205,7 @@ function toMessage(partition: number, event: ReceivedEventData): HubMessage {
     sequenceNumber: event.sequenceNumber,
     offset: String(event.offset),
     enqueuedTime: event.enqueuedTimeUtc.getTime() * 1000,
-    ...bodyOf(event.body),
+    ...amqpBody(event.body),
     properties: event.properties,
   };
 }
@@ -239,10 +241,14 @@ export function isTakenOver(error: Error): boolean {
   return codeOf(error) === STOLEN;
 }
 
-/** A data section arrives as bytes; other AMQP bodies, which no producer of ours sends, as values. */
-function bodyOf(body: unknown): MessageBody {
+/**
+ * A data section arrives as bytes; other AMQP bodies, which no producer of ours sends, as values, and
+ * a message without one as undefined.
+ */
+export function amqpBody(body: unknown): MessageBody {
   if (body instanceof Uint8Array) return readBody(body);
-  return { body: typeof body === "string" ? body : JSON.stringify(body), bodyEncoding: null };
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return { body: text ?? "", bodyEncoding: null };
 }
 
 /** Wraps what the SDK threw in one sentence. */

@@ -6,6 +6,8 @@ import type { HubThread, TakeMessages, TellFailure } from "./hub_worker.ts";
 import { MessageBuffer } from "./message_buffer.ts";
 import { unpackMessages } from "./packed_messages.ts";
 
+const THREAD = new URL("./hub_worker.ts", import.meta.url);
+
 /** Milliseconds that the hub has to answer a goodbye. */
 const CLOSE_MILLIS = 5000;
 
@@ -16,13 +18,16 @@ const CLOSE_MILLIS = 5000;
 export class HubReader {
   /** Messages that were received and not yet taken. */
   readonly buffer = new MessageBuffer(40_000);
-  readonly #worker = new Worker(new URL("./hub_worker.ts", import.meta.url), { type: "module" });
-  readonly #thread: Remote<HubThread> = wrap<HubThread>(this.#worker);
+  readonly #worker: Worker;
+  readonly #thread: Remote<HubThread>;
   #ends: Map<number, number> = new Map();
   /** Is rejected when the thread itself fails: then it answers nothing any more. */
   readonly #broken = Promise.withResolvers<never>();
+  #closing: Promise<void> | undefined;
 
-  private constructor() {
+  private constructor(script: URL) {
+    this.#worker = new Worker(script, { type: "module" });
+    this.#thread = wrap<HubThread>(this.#worker);
     this.#broken.promise.catch(() => {});
     this.#worker.onerror = (event) => {
       event.preventDefault();
@@ -31,15 +36,19 @@ export class HubReader {
     };
   }
 
-  /** @throws {StreamError} when the hub does not say where its partitions end */
-  static async open(options: HubOptions): Promise<HubReader> {
-    const reader = new HubReader();
+  /**
+   * @param script what the thread runs
+   * @throws {StreamError} when the hub does not say where its partitions end, or the thread fails
+   */
+  static async open(options: HubOptions, script: URL = THREAD): Promise<HubReader> {
+    const reader = new HubReader(script);
     try {
       reader.#ends = await reader.#answer(reader.#thread.open(options));
       return reader;
     } catch (error) {
       await reader.close();
-      throw new StreamError((error as Error).message, { cause: error });
+      const { name, message } = error as Error; // a thread's errors lose their class on the way
+      throw name === "StreamError" ? new StreamError(message, { cause: error }) : error;
     }
   }
 
@@ -52,12 +61,12 @@ export class HubReader {
    * Begins to read, as the one reader of these partitions.
    *
    * @param after last sequence number already taken, by partition
-   * @param partitions those to read; undefined for all
+   * @param partitions those to read. @default all
    * @param onFailure called when reading cannot go on
    */
   async start(
     after: ReadonlyMap<number, number>,
-    partitions: readonly number[] | undefined,
+    partitions: readonly number[] = [...this.#ends.keys()],
     onFailure: (error: StreamError) => void,
   ): Promise<void> {
     const take: TakeMessages = async (partition, packed, hubEnd) => {
@@ -65,8 +74,10 @@ export class HubReader {
       this.#ends.set(partition, Math.max(hubEnd, messages.at(-1)!.sequenceNumber));
       await this.buffer.put(partition, messages);
     };
-    const fail: TellFailure = (message, code) =>
+    const fail: TellFailure = (message, code) => {
       onFailure(Object.assign(new StreamError(message), { code }));
+      return Promise.resolve();
+    };
     await this.#answer(this.#thread.start({ after, partitions }, proxy(take), proxy(fail)));
     this.#broken.promise.catch(onFailure);
   }
@@ -74,7 +85,11 @@ export class HubReader {
   /** Ends reading. A hub that does not answer any more holds nobody up. */
   async close(): Promise<void> {
     this.buffer.release();
-    await Promise.race([this.#thread.close(), pause(CLOSE_MILLIS)]).catch(() => {});
+    await (this.#closing ??= this.#end());
+  }
+
+  async #end(): Promise<void> {
+    await Promise.race([this.#answer(this.#thread.close()), pause(CLOSE_MILLIS)]).catch(() => {});
     this.#worker.terminate();
   }
 

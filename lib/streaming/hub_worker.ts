@@ -5,11 +5,10 @@ import { codeOf, type HubEnds, hubEnds, type HubOptions, openConsumer, receive }
 import { type PackedMessages, packMessages } from "./packed_messages.ts";
 
 /** What a thread reads. */
-export interface ThreadReading {
+interface ThreadReading {
   /** Last sequence number already taken, by partition. */
   after: ReadonlyMap<number, number>;
-  /** Partitions to read; undefined for all. */
-  partitions: readonly number[] | undefined;
+  partitions: readonly number[];
 }
 
 /** Takes messages of a partition in; the next are read when the promise ends. */
@@ -20,7 +19,7 @@ export type TakeMessages = (
 ) => Promise<void>;
 
 /** Told when reading cannot go on, and by which of the service's codes. */
-export type TellFailure = (message: string, code: string) => void;
+export type TellFailure = (message: string, code: string) => Promise<void>;
 
 /** The thread of a {@link HubReader}: everything that the SDK of Event Hubs does is done in it. */
 class HubThread {
@@ -35,13 +34,11 @@ class HubThread {
 
   /** Begins to read, as the one reader of these partitions. */
   async start(reading: ThreadReading, take: TakeMessages, fail: TellFailure): Promise<void> {
-    const { after, partitions } = reading;
     this.#receiver = await receive(this.#client!, {
-      after,
+      ...reading,
       onMessages: (partition, messages, hubEnd) => take(partition, packMessages(messages), hubEnd),
-      onError: (error, final) => final && fail(error.message, codeOf(error)),
+      onError: (error, final) => final && void fail(error.message, codeOf(error)).catch(() => {}),
       ownerLevel: 1,
-      ...(partitions === undefined ? {} : { partitions }),
     });
   }
 

@@ -95,7 +95,10 @@ export class MessageBuffer {
       while (lane.next < lane.messages.length && wanted(partition, lane.messages[lane.next]!)) {
         taken.push(lane.messages[lane.next++]!);
       }
-      if (lane.next === lane.messages.length) [lane.messages, lane.next] = [[], 0];
+      // What was taken is let go of, also in a lane that is never empty.
+      if (lane.next * 2 >= lane.messages.length) {
+        [lane.messages, lane.next] = [lane.messages.slice(lane.next), 0];
+      }
     }
     this.#held -= taken.length;
     if (this.#held <= this.#limit) this.#makeRoom();

@@ -16,6 +16,7 @@ import { type LiveStream, nothingDone, type StreamOptions, type StreamStatus } f
 import { Watermark } from "./watermark.ts";
 
 const KEPT_TIMES = 200;
+
 /** What silver has reached, in event time; microseconds since 1970. */
 interface Reached {
   watermark: number;
@@ -168,6 +169,8 @@ export class StreamingQuery implements LiveStream {
     try {
       while (!this.#stopping && this.#status.state === "running") {
         await this.#hub.buffer.arrival(100, useless);
+        // Failed or left meanwhile, the buffer has let go of what it held: what comes now follows a gap.
+        if (this.#stopping || this.#status.state !== "running") break;
         await this.#nextBatch();
         // What waits for the rest of a planned batch: looking again at once would spin.
         const { buffer } = this.#hub;
@@ -202,7 +205,7 @@ export class StreamingQuery implements LiveStream {
   }
 
   #publish(): void {
-    if (this.#cadence.mayPublish() && this.#publisher.pending > 0) {
+    if (this.#cadence.publishBegins() && this.#publisher.pending > 0) {
       this.#publisher.pump().catch((error) => this.#fail(error));
     }
   }

@@ -33,15 +33,15 @@ Deno.test("tables are committed each second and merged each ten", () => {
 
 Deno.test("a backlog is merged when it ends, and only then the online store is told", () => {
   const { cadence, time } = withClock();
-  assert.equal(cadence.mayPublish(), true);
+  assert.equal(cadence.publishBegins(), true);
   cadence.observe(10_000);
   time.now = 500;
-  assert.deepEqual([cadence.due(1001), cadence.mayPublish()], [null, false]);
-  assert.deepEqual([cadence.due(1000), cadence.mayPublish()], ["merge", false]);
+  assert.deepEqual([cadence.due(1001), cadence.publishBegins()], [null, false]);
+  assert.deepEqual([cadence.due(1000), cadence.publishBegins()], ["merge", false]);
   cadence.mergeBegins();
-  assert.equal(cadence.mayPublish(), false, "gold has not taken it in yet");
+  assert.equal(cadence.publishBegins(), false, "gold has not taken it in yet");
   cadence.mergeEnded();
-  assert.deepEqual([cadence.due(1000), cadence.mayPublish()], [null, true]);
+  assert.deepEqual([cadence.due(1000), cadence.publishBegins()], [null, true]);
 });
 
 Deno.test("a merge by the clock does not end a backlog", () => {
@@ -51,19 +51,19 @@ Deno.test("a merge by the clock does not end a backlog", () => {
   assert.equal(cadence.due(40_000), "merge");
   cadence.mergeBegins();
   cadence.mergeEnded();
-  assert.equal(cadence.mayPublish(), false);
+  assert.equal(cadence.publishBegins(), false);
 });
 
 Deno.test("a backlog that does not end lets the online store be told once a minute", () => {
   const { cadence, time } = withClock();
   cadence.observe(10_000);
   const told: number[] = [];
-  for (; time.now <= 180_000; time.now += 10_000) if (cadence.mayPublish()) told.push(time.now);
+  for (; time.now <= 180_000; time.now += 10_000) if (cadence.publishBegins()) told.push(time.now);
   assert.deepEqual(told, [60_000, 120_000, 180_000]);
 });
 
 Deno.test("fewer messages than a backlog hold nothing up", () => {
   const { cadence } = withClock();
   cadence.observe(9999);
-  assert.deepEqual([cadence.due(0), cadence.mayPublish()], [null, true]);
+  assert.deepEqual([cadence.due(0), cadence.publishBegins()], [null, true]);
 });

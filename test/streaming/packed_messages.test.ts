@@ -10,7 +10,7 @@ const message = (sequenceNumber: number, body: Uint8Array): HubMessage => ({
   ...readBody(body),
 });
 
-Deno.test("packed messages come out of another thread as they were, texts and bytes alike", () => {
+Deno.test("packed messages that were cloned for another thread come out as they were, texts and bytes alike", () => {
   const messages = [
     message(7, new TextEncoder().encode('{"brand":"ä€😀"}')),
     message(8, Uint8Array.of(0xff, 0xfe, 0)),
