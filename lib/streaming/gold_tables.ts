@@ -120,33 +120,34 @@ export async function loadState(
 /** Of more keys a list is looked through for longer than the other columns take to be read. */
 const FEW_KEYS = 32;
 
-/**
- * Reads the stored values of keys that come back after their eviction: the rows of their sessions, of
- * which the keys are picked out here. A list is tested while users and sessions are read, and the
- * other columns of the few rows that pass are read only then; IN has DuckDB 1.5 read them all first,
- * which for four keys in 600,000 rows takes three times as long.
- */
+/** Reads the stored values of keys that come back after their eviction. */
 export async function readStored(
   lake: Lakehouse,
   set: MetricSet,
   keys: readonly StateKey[],
 ): Promise<StoredKey[]> {
-  const among = (column: string, values: readonly string[]) => {
-    const list = [...new Set(values)].join(", ");
-    return keys.length > FEW_KEYS
-      ? `${column} in (${list})`
-      : `list_contains([${list}], ${column})`;
-  };
-  const users = among("user_id", keys.map((key) => String(key.user_id)));
-  const text = (value: string) => `'${value.replaceAll("'", "''")}'`;
-  const sessions = among("user_session", keys.map((key) => text(key.user_session)));
-  const nameOf = (key: StateKey) => set.keys.map((column) => key[column]).join("|");
-  const wanted = new Set(keys.map(nameOf));
   const rows = await records(
     lake,
-    storedSql(set, `${inferenceTable(set)} where ${users} and ${sessions}`),
+    storedSql(set, `${inferenceTable(set)} where ${isAmong(set, keys)}`),
   );
-  return rows.map((row) => storedKey(set, row)).filter((stored) => wanted.has(nameOf(stored)));
+  return rows.map((row) => storedKey(set, row));
+}
+
+/**
+ * SQL condition that a row is of one of these keys. A list of few users is tested while that column
+ * is read, and the other columns, the rest of the key among them, are read only for the few rows that
+ * pass. IN has DuckDB 1.5 read all of them first, which for four keys in 600,000 rows takes three
+ * times as long.
+ */
+function isAmong(set: MetricSet, keys: readonly StateKey[]): string {
+  const text = (value: bigint | string) =>
+    typeof value === "bigint" ? `cast(${value} as bigint)` : `'${value.replaceAll("'", "''")}'`;
+  const key = `(${set.keys.join(", ")})`;
+  const wanted = keys.map((each) => `(${set.keys.map((column) => text(each[column])).join(", ")})`);
+  if (keys.length > FEW_KEYS) return `${key} in (${wanted.join(", ")})`;
+  const users = [...new Set(keys.map((each) => text(each.user_id)))];
+  return `list_contains([${users.join(", ")}], user_id) and
+    list_contains([${wanted.join(", ")}], ${key})`;
 }
 
 function storedSql(set: MetricSet, from: string): string {
