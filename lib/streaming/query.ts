@@ -43,6 +43,8 @@ export class StreamingQuery implements LiveStream {
   #plan!: BatchPlan;
   #hub!: HubReader;
   #stopping = false;
+  /** Whether it ends as it stands, without what it has received. */
+  #left = false;
   #loop: Promise<void> = Promise.resolve();
   #committing: Promise<void> | null = null;
   #cadence!: Cadence;
@@ -155,7 +157,7 @@ export class StreamingQuery implements LiveStream {
 
   /** Ends the query as it stands: whoever goes on takes up what the tables do not hold yet. */
   async abandon(): Promise<StreamStatus> {
-    this.#stopping = true;
+    this.#stopping = this.#left = true;
     this.#hub.buffer.release();
     await this.#loop;
     await this.#publisher.abandon();
@@ -170,7 +172,7 @@ export class StreamingQuery implements LiveStream {
       while (!this.#stopping && this.#status.state === "running") {
         await this.#hub.buffer.arrival(100, useless);
         // Failed or left meanwhile, the buffer has let go of what it held: what comes now follows a gap.
-        if (this.#stopping || this.#status.state !== "running") break;
+        if (this.#left || this.#status.state !== "running") break;
         await this.#nextBatch();
         // What waits for the rest of a planned batch: looking again at once would spin.
         const { buffer } = this.#hub;
