@@ -22,7 +22,7 @@ export { optimize, type OptimizeOptions } from "./optimize.ts";
 export { type OverwriteOptions, overwriteTable } from "./overwrite.ts";
 export { execute, query, records } from "./query.ts";
 export { restoreTable } from "./restore.ts";
-export type { Column, ColumnType } from "./schema.ts";
+export { type Column, type ColumnType, quoteText } from "./schema.ts";
 export type { Snapshot } from "./snapshot.ts";
 export type { Source } from "./source.ts";
 export { createView } from "./storedView.ts";

@@ -1,4 +1,4 @@
-import { type Lakehouse, records, tableExists } from "clickstream/lakehouse";
+import { type Lakehouse, quoteText, records, tableExists } from "clickstream/lakehouse";
 import {
   bootstrapScores,
   type CalibrationBin,
@@ -55,7 +55,7 @@ export function outcomesSql(options: LiveScoresOptions): string {
 ), scored as (
   select * from ${INFERENCE_TABLE}
   where score is not null and request_time is not null and user_session is not null
-    and model_name = '${model.replaceAll("'", "''")}'
+    and model_name = ${quoteText(model)}
   qualify row_number() over (partition by user_id, user_session, product_id, request_time
     order by received_ts desc, request_id, request_row) = 1
 )

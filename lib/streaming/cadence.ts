@@ -40,25 +40,21 @@ export class Cadence {
   }
 
   /**
-   * What is to be done now; a merge commits first. To be asked when neither is under way.
+   * What is to be done now, and counts as begun; a merge commits first. To be asked when neither is
+   * under way.
    *
    * @param lag messages in the hub that are not processed yet
    */
   due(lag: number): "commit" | "merge" | null {
     const now = this.#clock();
     this.#endsBacklog = this.#hasBacklog && lag <= BACKLOG.until;
-    if (this.#endsBacklog || now - this.#merged >= this.#options.goldMillis) return "merge";
-    return now - this.#committed >= this.#options.commitMillis ? "commit" : null;
-  }
-
-  /** A commit begins. */
-  commitBegins(): void {
-    this.#committed = this.#clock();
-  }
-
-  /** A merge begins. */
-  mergeBegins(): void {
-    this.#merged = this.#clock();
+    if (this.#endsBacklog || now - this.#merged >= this.#options.goldMillis) {
+      this.#committed = this.#merged = now;
+      return "merge";
+    }
+    if (now - this.#committed < this.#options.commitMillis) return null;
+    this.#committed = now;
+    return "commit";
   }
 
   /** A merge is done. */

@@ -2,6 +2,7 @@ import {
   type Column,
   type Lakehouse,
   mergeInto,
+  quoteText,
   records,
   snapshot,
   tableAt,
@@ -141,7 +142,7 @@ export async function readStored(
  */
 function isAmong(set: MetricSet, keys: readonly StateKey[]): string {
   const text = (value: bigint | string) =>
-    typeof value === "bigint" ? `cast(${value} as bigint)` : `'${value.replaceAll("'", "''")}'`;
+    typeof value === "bigint" ? `cast(${value} as bigint)` : quoteText(value);
   const key = `(${set.keys.join(", ")})`;
   const wanted = keys.map((each) => `(${set.keys.map((column) => text(each[column])).join(", ")})`);
   if (keys.length > FEW_KEYS) return `${key} in (${wanted.join(", ")})`;

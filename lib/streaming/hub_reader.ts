@@ -61,13 +61,13 @@ export class HubReader {
    * Begins to read, as the one reader of these partitions.
    *
    * @param after last sequence number already taken, by partition
-   * @param partitions those to read. @default all
    * @param onFailure called when reading cannot go on
+   * @param partitions those to read. @default all
    */
   async start(
     after: ReadonlyMap<number, number>,
-    partitions: readonly number[] = [...this.#ends.keys()],
     onFailure: (error: StreamError) => void,
+    partitions: readonly number[] = [...this.#ends.keys()],
   ): Promise<void> {
     const take: TakeMessages = async (partition, packed, hubEnd) => {
       const messages = unpackMessages(partition, packed);

@@ -22,7 +22,7 @@ export type TakeMessages = (
 export type TellFailure = (message: string, code: string) => Promise<void>;
 
 /** The thread of a {@link HubReader}: everything that the SDK of Event Hubs does is done in it. */
-class HubThread {
+export class HubThread {
   #client: EventHubConsumerClient | undefined;
   #receiver: { close(): Promise<void> } | undefined;
 
@@ -47,7 +47,5 @@ class HubThread {
     await this.#client?.close();
   }
 }
-
-export type { HubThread };
 
 expose(new HubThread());

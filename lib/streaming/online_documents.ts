@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { pause } from "clickstream/config";
-import { execute, type Lakehouse, snapshot } from "clickstream/lakehouse";
+import { execute, type Lakehouse, quoteText, snapshot } from "clickstream/lakehouse";
 import { containerOf, type OnlineStore, storeError } from "clickstream/online";
 
 /** Documents asked for at a time. */
@@ -39,9 +39,7 @@ export async function loadDocuments(
       lake,
       // One that is deleted and made again while pages are read may come twice.
       `create or replace temp table ${name} as
-       select * exclude (id) from read_json('${
-        path.replaceAll("'", "''")
-      }', format = 'newline_delimited',
+       select * exclude (id) from read_json(${quoteText(path)}, format = 'newline_delimited',
          columns = {${columns}})
        qualify row_number() over (partition by id order by version desc) = 1`,
     );

@@ -67,7 +67,7 @@ export class StreamingQuery implements LiveStream {
     try {
       await this.#restore();
       const { committed } = this.#tables;
-      await this.#hub.start(committed, this.#share?.partitions, (error) => this.#fail(error));
+      await this.#hub.start(committed, (error) => this.#fail(error), this.#share?.partitions);
     } catch (error) {
       await this.#close();
       throw error;
@@ -177,9 +177,10 @@ export class StreamingQuery implements LiveStream {
         // What waits for the rest of a planned batch: looking again at once would spin.
         const { buffer } = this.#hub;
         useless = this.#plan.waits(buffer, this.#processed) ? buffer.size : 0;
-        this.#cadence.observe(this.#lag);
+        const lag = this.#lag;
+        this.#cadence.observe(lag);
         if (this.#committing !== null) continue;
-        const due = this.#cadence.due(this.#lag);
+        const due = this.#cadence.due(lag);
         if (due === "merge") this.#background(() => this.#commitAndMerge());
         else if (due === "commit") this.#background(() => this.#commit());
       }
@@ -249,7 +250,6 @@ export class StreamingQuery implements LiveStream {
   }
 
   async #commit(): Promise<void> {
-    this.#cadence.commitBegins();
     const ends = new Map(this.#processed);
     const reached = this.#watermark.now;
     const moved = [...ends].some(([p, end]) => end > (this.#tables.committed.get(p) ?? -1));
@@ -260,7 +260,6 @@ export class StreamingQuery implements LiveStream {
   }
 
   async #commitAndMerge(): Promise<void> {
-    this.#cadence.mergeBegins();
     // Taken now, between two micro-batches: rows and positions must be of the same moment.
     const changes = this.#state.takeChanges();
     const ends = new Map(this.#processed);

@@ -12,7 +12,7 @@ import {
 import type { OnlineStore } from "clickstream/online";
 import type { ColumnBuffer } from "./columns.ts";
 import { lastBatch } from "./daily.ts";
-import { decodeMessage, type MessageBody } from "./decode.ts";
+import { decodeMessage, type HubMessage } from "./decode.ts";
 import { StreamError } from "./errors.ts";
 import { eventBuffer, type TableMessage } from "./event_tables.ts";
 import { withLiveHalfStopped } from "./live_lock.ts";
@@ -120,28 +120,30 @@ async function readBronze(
     and sequence_number < ${from + PAGE}`;
   const rows = await records(
     lake,
-    `select sequence_number, "offset", body, body_encoding, epoch_us(enqueued_ts) as enqueued,
+    `select partition, sequence_number, "offset", body, body_encoding,
+       epoch_us(enqueued_ts) as enqueued,
        epoch_us(current_ts) as made_at
      from (select * from ${TABLES.bronze} where ${page})
        anti join (select * from ${TABLES.rejected} where ${page}) using (partition, sequence_number)
      order by sequence_number`,
   );
   return rows.map((row) => ({
-    message: decodeMessage({
-      partition,
-      sequenceNumber: Number(row.sequence_number),
-      offset: String(row.offset),
-      enqueuedTime: Number(row.enqueued),
-      ...bodyOf(row),
-    }),
+    message: decodeMessage(storedMessage(row)),
     isLate: false,
     now: Number(row.made_at),
   }));
 }
 
-/** The body of a row of bronze or rejected. */
-export function bodyOf(row: Record<string, unknown>): MessageBody {
-  return { body: String(row.body), bodyEncoding: row.body_encoding as "base64" | null };
+/** The message of a row of bronze or rejected, with `enqueued_ts` in microseconds as `enqueued`. */
+export function storedMessage(row: Record<string, unknown>): HubMessage {
+  return {
+    partition: Number(row.partition),
+    sequenceNumber: Number(row.sequence_number),
+    offset: String(row.offset),
+    enqueuedTime: Number(row.enqueued),
+    body: String(row.body),
+    bodyEncoding: row.body_encoding as "base64" | null,
+  };
 }
 
 const VALUES = silverColumns.map((c) => c.name).filter((name) => name !== "current_ts");

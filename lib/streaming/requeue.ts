@@ -2,12 +2,12 @@ import { Buffer } from "node:buffer";
 import { rmSync } from "node:fs";
 import type { EventHubProducerClient } from "@azure/event-hubs";
 import type { Config } from "clickstream/config";
-import { type Lakehouse, mergeInto, records, snapshot } from "clickstream/lakehouse";
+import { type Lakehouse, mergeInto, quoteText, records, snapshot } from "clickstream/lakehouse";
 import { lastBatch } from "./daily.ts";
 import { decodeMessage } from "./decode.ts";
 import { hubEnds, openProducer, openSender, readToEnd } from "./hub.ts";
 import { withLiveHalfStopped } from "./live_lock.ts";
-import { bodyOf } from "./rebuild.ts";
+import { storedMessage } from "./rebuild.ts";
 import { type KeyedEvent, sendByKey } from "./send_by_key.ts";
 import {
   readState,
@@ -108,10 +108,9 @@ async function readPage(
   { lake, reason }: RequeueOptions,
   last: Place | null,
 ): Promise<Record<string, unknown>[]> {
-  const text = reason?.replaceAll("'", "''");
-  const wanted = text === undefined
+  const wanted = reason === undefined
     ? "true"
-    : `(reason = '${text}' or contains(detail, '${text}'))`;
+    : `(reason = ${quoteText(reason)} or contains(detail, ${quoteText(reason)}))`;
   const after = last === null
     ? "true"
     : `(partition, sequence_number) > (${last.partition}, ${last.sequenceNumber})`;
@@ -130,12 +129,11 @@ function placeOf(row: Record<string, unknown>): Place {
 /** What to send for a row of rejected; null when it still is no event. */
 function keyedEvent(row: Record<string, unknown>): { place: Place; keyed: KeyedEvent } | null {
   const place = placeOf(row);
-  const body = bodyOf(row);
-  const enqueuedTime = Number(row.enqueued);
-  const { event } = decodeMessage({ ...place, offset: String(row.offset), enqueuedTime, ...body });
+  const message = storedMessage(row);
+  const { event } = decodeMessage(message);
   if (event === null) return null;
   const properties = { [ORIGIN]: `${place.partition}/${place.sequenceNumber}` };
-  const sent = { body: Buffer.from(body.body), contentType: "application/json", properties };
+  const sent = { body: Buffer.from(message.body), contentType: "application/json", properties };
   return { place, keyed: { key: String(event.user_id), event: sent } };
 }
 

@@ -13,11 +13,7 @@ Deno.test("tables are committed each second and merged each ten", () => {
   const done: string[] = [];
   for (; time.now <= 21_000; time.now += 500) {
     const due = cadence.due(0);
-    if (due === "merge") cadence.mergeBegins();
-    if (due !== null) {
-      cadence.commitBegins();
-      done.push(`${due} at ${time.now / 1000}`);
-    }
+    if (due !== null) done.push(`${due} at ${time.now / 1000}`);
     if (due === "merge") cadence.mergeEnded();
   }
   const commits = (from: number, to: number) =>
@@ -38,7 +34,6 @@ Deno.test("a backlog is merged when it ends, and only then the online store is t
   time.now = 500;
   assert.deepEqual([cadence.due(1001), cadence.publishBegins()], [null, false]);
   assert.deepEqual([cadence.due(1000), cadence.publishBegins()], ["merge", false]);
-  cadence.mergeBegins();
   assert.equal(cadence.publishBegins(), false, "gold has not taken it in yet");
   cadence.mergeEnded();
   assert.deepEqual([cadence.due(1000), cadence.publishBegins()], [null, true]);
@@ -49,7 +44,6 @@ Deno.test("a merge by the clock does not end a backlog", () => {
   cadence.observe(50_000);
   time.now = 10_000;
   assert.equal(cadence.due(40_000), "merge");
-  cadence.mergeBegins();
   cadence.mergeEnded();
   assert.equal(cadence.publishBegins(), false);
 });

@@ -2,6 +2,7 @@ import {
   type Column,
   type Lakehouse,
   overwriteTable,
+  quoteText,
   records,
   tableExists,
 } from "clickstream/lakehouse";
@@ -21,8 +22,7 @@ const columns: readonly Column[] = [
  * @param truth parquet file of the synthetic shop
  */
 export async function publishMargins(lake: Lakehouse, truth: string): Promise<void> {
-  const file = truth.replaceAll("'", "''");
-  const sql = `select product_id, any_value(margin) as margin from read_parquet('${file}')
+  const sql = `select product_id, any_value(margin) as margin from read_parquet(${quoteText(truth)})
     group by product_id`;
   const description = "what is known of the margin of each product";
   await overwriteTable(lake, MARGINS_TABLE, { sql }, { columns: [...columns], description });

@@ -1,6 +1,6 @@
 import type { DataFrame } from "nodejs-polars";
 import type { Lakehouse } from "clickstream/lakehouse";
-import { records } from "clickstream/lakehouse";
+import { quoteText, records } from "clickstream/lakehouse";
 
 /** Moments at which a shop may act, carts one after the other, each in the order of time. */
 export interface Moments {
@@ -77,8 +77,8 @@ function momentsSql(rows: string, truth: string): string {
     case when cart_product__carts > 0 then completion_probability
       else purchase_probability end as chance,
     discount_response as response, purchase_probability as itemChance
-  from read_parquet('${rows.replaceAll("'", "''")}') as scored
-  join read_parquet('${truth.replaceAll("'", "''")}') as truth
+  from read_parquet(${quoteText(rows)}) as scored
+  join read_parquet(${quoteText(truth)}) as truth
     using (user_id, user_session, product_id)
 ), numbered as (
   select *, dense_rank() over (order by user_id, user_session) - 1 as cart,
