@@ -8,16 +8,48 @@ const FORM =
  * @returns microseconds since 1970-01-01 UTC, or null when the text is no such time
  */
 export function parseTime(text: string): bigint | null {
+  const written = parseWritten(text);
+  if (written !== null) return written;
   const found = FORM.exec(text);
   if (!found) return null;
   const [year, month, day] = [+found[1]!, +found[2]!, +found[3]!];
-  const [hour, minute, second] = [+found[4]!, +found[5]!, +found[6]!];
+  const millis = millisOf(year, month, day, +found[4]!, +found[5]!, +found[6]!);
+  if (millis === null) return null;
+  const fraction = +(found[7] ?? "").slice(0, 6).padEnd(6, "0");
+  return BigInt(millis) * 1000n + BigInt(fraction) - offsetMicros(found[8]);
+}
+
+const WRITTEN = "0000-00-00T00:00:00.000000Z";
+
+/** Reads what {@link formatTime} writes by its digits, several times faster; null for anything else. */
+function parseWritten(text: string): bigint | null {
+  if (text.length !== WRITTEN.length) return null;
+  const parts = [0, 0, 0, 0, 0, 0, 0];
+  let part = 0;
+  for (let i = 0; i < WRITTEN.length; i++) {
+    const digit = text.charCodeAt(i) - 48;
+    if (digit >= 0 && digit <= 9 && WRITTEN[i] === "0") parts[part] = parts[part]! * 10 + digit;
+    else if (text[i] === WRITTEN[i]) part += 1;
+    else return null;
+  }
+  const [year, month, day, hour, minute, second, micros] = parts;
+  const millis = millisOf(year!, month!, day!, hour!, minute!, second!);
+  return millis === null ? null : BigInt(millis) * 1000n + BigInt(micros!);
+}
+
+/** Milliseconds since 1970 of a moment in UTC; null when there is no such one. */
+function millisOf(
+  year: number,
+  month: number,
+  day: number,
+  hour: number,
+  minute: number,
+  second: number,
+): number | null {
   const date = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
   // Date.UTC rolls 30 February over and takes year 50 for 1950; looking at the date catches both.
   if (date.getUTCFullYear() !== year || date.getUTCDate() !== day) return null;
-  if (hour > 23 || minute > 59 || second > 59) return null;
-  const fraction = +(found[7] ?? "").slice(0, 6).padEnd(6, "0");
-  return BigInt(date.getTime()) * 1000n + BigInt(fraction) - offsetMicros(found[8]);
+  return hour > 23 || minute > 59 || second > 59 ? null : date.getTime();
 }
 
 function offsetMicros(zone: string | undefined): bigint {
