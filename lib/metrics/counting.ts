@@ -22,6 +22,25 @@ export function countEvent(counts: Counts, at: number, eventType: string): void 
   }
 }
 
+/** Reads a metric of a key from counts, of which those from `at` on belong to the key. */
+export type MetricReader = (counts: Counts, at: number) => number | null;
+
+/** How the ten metric columns are read, by name: counters, then ratios. */
+export const metricReaders: Readonly<Record<string, MetricReader>> = Object.fromEntries([
+  ...counters.map(({ name }, i): [string, MetricReader] => [name, (counts, at) => counts[at + i]!]),
+  ...ratios.map(({ name, numerator, denominator }): [string, MetricReader] => {
+    const [above, below] = [placeOf(numerator), placeOf(denominator)];
+    return [name, (counts, at) => {
+      const divisor = counts[at + below]!;
+      return divisor === 0 ? null : counts[at + above]! / divisor;
+    }];
+  }),
+]);
+
+function placeOf(counter: string): number {
+  return counters.findIndex(({ name }) => name === counter);
+}
+
 /**
  * The ten metric columns by name: counters, then ratios.
  *
@@ -29,16 +48,12 @@ export function countEvent(counts: Counts, at: number, eventType: string): void 
  */
 export function metricValues(counts: Counts, at: number): Record<string, number | null> {
   const values: Record<string, number | null> = {};
-  counters.forEach((counter, i) => values[counter.name] = counts[at + i]!);
-  for (const { name, numerator, denominator } of ratios) {
-    const below = values[denominator]!;
-    values[name] = below === 0 ? null : values[numerator]! / below;
-  }
+  for (const name in metricReaders) values[name] = metricReaders[name]!(counts, at);
   return values;
 }
 
 const HOUR_MICROS = 3_600_000_000;
-const PURCHASES = counters.findIndex((counter) => counter.name === "purchases");
+const PURCHASES = placeOf("purchases");
 
 /**
  * The watermark after which a key is no longer served.

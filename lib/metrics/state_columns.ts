@@ -30,9 +30,9 @@ export interface StateColumn {
    * @param newest newest event time of the slot before this event; -Infinity without one
    */
   add(slot: number, event: CountedEvent, newest: number): void;
-  /** The slot's values by column name, the kept one among them. */
-  values(slot: number): Record<string, StateValue>;
-  /** Takes over values as {@link values} gave them. */
+  /** How a slot's values are read, by column name; the kept column among them. */
+  readonly readers: Readonly<Record<string, (slot: number) => StateValue>>;
+  /** Takes over values as {@link readers} gave them. */
   restore(slot: number, values: Readonly<Record<string, StateValue>>): void;
 }
 
@@ -101,7 +101,7 @@ function numeric(further: Further, rules: NumberRules): StateColumn {
     },
     clear: (slot) => void (held[slot] = rules.empty),
     add: (slot, event, newest) => void (held[slot] = rules.next(held[slot]!, event, newest)),
-    values: (slot) => ({ [further.name]: rules.value(held[slot]!) }),
+    readers: { [further.name]: (slot) => rules.value(held[slot]!) },
     restore: (slot, values) =>
       void (held[slot] = rules.held(values[further.name] as number | null)),
   };
@@ -131,7 +131,7 @@ function latest(further: OfKind<"latest">): StateColumn {
         put(slot, eventType);
       }
     },
-    values: (slot) => ({ [further.name]: held[slot]! }),
+    readers: { [further.name]: (slot) => held[slot]! },
     restore: (slot, values) => put(slot, values[further.name] as string),
   };
 }
@@ -149,9 +149,9 @@ function distinct(further: OfKind<"distinct">): StateColumn {
       if (values === undefined) held.set(slot, [event[further.of]]);
       else insert(values, event[further.of]);
     },
-    values(slot) {
-      const values = held.get(slot) ?? [];
-      return { [further.name]: values.length, [further.keptAs]: `[${values.join(", ")}]` };
+    readers: {
+      [further.name]: (slot) => held.get(slot)?.length ?? 0,
+      [further.keptAs]: (slot) => `[${held.get(slot)?.join(", ") ?? ""}]`,
     },
     restore(slot, values) {
       const text = (values[further.keptAs] as string).slice(1, -1);

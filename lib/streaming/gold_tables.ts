@@ -1,5 +1,4 @@
 import {
-  type Column,
   type Lakehouse,
   mergeInto,
   quoteText,
@@ -11,7 +10,6 @@ import {
 import {
   counters,
   expiredSql,
-  inferenceColumns,
   inferenceTable,
   isTime,
   keptColumns,
@@ -20,7 +18,7 @@ import {
 } from "clickstream/metrics";
 import { ColumnBuffer, type ColumnReaders } from "./columns.ts";
 import { committedPositions } from "./event_tables.ts";
-import type { KeyedState, StateKey, StateRow, StoredKey } from "./keyed_state.ts";
+import type { KeyedState, StateKey, StoredKey } from "./keyed_state.ts";
 import type { Positions } from "./positions.ts";
 import { type ProductAttributes, replacesSql } from "./product_attributes.ts";
 import { holdsUser, type Share } from "./share.ts";
@@ -29,41 +27,20 @@ import { attributeColumns, TABLES } from "./tables.ts";
 /**
  * Merges the current values of changed keys into a set's gold table.
  *
+ * @param columns the values, as {@link KeyedState.columns} gives them
+ * @param now microseconds since 1970
  * @param txn from {@link transactions}: what the table has taken in afterwards
  */
 export async function mergeState(
   lake: Lakehouse,
-  state: KeyedState,
-  rows: readonly StateRow[],
+  set: MetricSet,
+  columns: Record<string, unknown[]>,
   txn: readonly TransactionId[],
   now: number,
 ): Promise<void> {
-  const { set } = state;
-  const { columns } = filled(inferenceColumns(set), stateReaders(set, now), rows);
-  await mergeInto(lake, inferenceTable(set), { columns }, { keys: [...set.keys], txn });
-}
-
-function filled<T>(
-  columns: readonly Column[],
-  readers: ColumnReaders<T>,
-  rows: readonly T[],
-): ColumnBuffer<T> {
-  const buffer = new ColumnBuffer(columns, readers);
-  for (const row of rows) buffer.push(row);
-  return buffer;
-}
-
-function stateReaders(set: MetricSet, now: number): ColumnReaders<StateRow> {
-  return {
-    ...Object.fromEntries(
-      inferenceColumns(set).map(({ name }) => [name, (row: StateRow) => row.values[name]]),
-    ),
-    ...Object.fromEntries(set.keys.map((name) => [name, (row: StateRow) => row[name]])),
-    event_time: (row) => row.eventTime,
-    ingest_ts: (row) => row.ingestTime,
-    current_ts: () => now,
-    version: (row) => row.version,
-  };
+  const current_ts = columns.version!.map(() => now);
+  const source = { columns: { ...columns, current_ts } };
+  await mergeInto(lake, inferenceTable(set), source, { keys: [...set.keys], txn });
 }
 
 /** Merges attributes of products into electronics_product_attributes, where newer ones are not there. */
@@ -72,8 +49,9 @@ export async function mergeAttributes(
   products: readonly ProductAttributes[],
   txn: readonly TransactionId[],
 ): Promise<void> {
-  const { columns } = filled(attributeColumns, ATTRIBUTE_READERS, products);
-  await mergeInto(lake, TABLES.attributes, { columns }, {
+  const buffer = new ColumnBuffer(attributeColumns, ATTRIBUTE_READERS);
+  for (const product of products) buffer.push(product);
+  await mergeInto(lake, TABLES.attributes, { columns: buffer.columns }, {
     keys: ["product_id"],
     whenMatched: { update: "all", condition: replacesSql("source", "target") },
     txn,

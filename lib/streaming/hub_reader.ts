@@ -70,9 +70,15 @@ export class HubReader {
     partitions: readonly number[] = [...this.#ends.keys()],
   ): Promise<void> {
     const take: TakeMessages = async (partition, packed, hubEnd) => {
-      const messages = unpackMessages(partition, packed);
-      this.#ends.set(partition, Math.max(hubEnd, messages.at(-1)!.sequenceNumber));
-      await this.buffer.put(partition, messages);
+      try {
+        const messages = unpackMessages(partition, packed);
+        this.#ends.set(partition, Math.max(hubEnd, messages.at(-1)!.sequenceNumber));
+        await this.buffer.put(partition, messages);
+      } catch (error) {
+        // Told here already: others of the partition may be on their way, and would follow a gap.
+        onFailure(new StreamError(`Messages could not be taken in: ${error}`, { cause: error }));
+        throw error;
+      }
     };
     const fail: TellFailure = (message, code) => {
       onFailure(Object.assign(new StreamError(message), { code }));

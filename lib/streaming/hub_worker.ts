@@ -1,6 +1,7 @@
 /// <reference lib="deno.worker" />
 import type { EventHubConsumerClient } from "@azure/event-hubs";
 import { expose } from "comlink";
+import { Handover } from "./handover.ts";
 import { codeOf, type HubEnds, hubEnds, type HubOptions, openConsumer, receive } from "./hub.ts";
 import { type PackedMessages, packMessages } from "./packed_messages.ts";
 
@@ -11,7 +12,7 @@ interface ThreadReading {
   partitions: readonly number[];
 }
 
-/** Takes messages of a partition in; the next are read when the promise ends. */
+/** Takes messages of a partition in; the promise ends when there is room for more. */
 export type TakeMessages = (
   partition: number,
   messages: PackedMessages,
@@ -34,10 +35,13 @@ export class HubThread {
 
   /** Begins to read, as the one reader of these partitions. */
   async start(reading: ThreadReading, take: TakeMessages, fail: TellFailure): Promise<void> {
+    const tell = (error: Error) => void fail(error.message, codeOf(error)).catch(() => {});
+    const handover = new Handover(take, tell);
     this.#receiver = await receive(this.#client!, {
       ...reading,
-      onMessages: (partition, messages, hubEnd) => take(partition, packMessages(messages), hubEnd),
-      onError: (error, final) => final && void fail(error.message, codeOf(error)).catch(() => {}),
+      onMessages: (partition, messages, hubEnd) =>
+        handover.give(partition, packMessages(messages), hubEnd),
+      onError: (error, final) => final && tell(error),
       ownerLevel: 1,
     });
   }

@@ -35,6 +35,13 @@ export class KeyIndex {
     return this.#size;
   }
 
+  /** How the parts of a slot's key are read. */
+  readonly readers: { [Part in keyof IndexedKey]: (slot: number) => IndexedKey[Part] } = {
+    user_id: (slot) => this.#users[slot]!,
+    user_session: (slot) => this.#sessions[slot]!,
+    product_id: (slot) => this.#products[slot]!,
+  };
+
   /** Slot of a key; -1 when it is not held. */
   find(key: IndexedKey): number {
     hash(key, this.#perProduct);
@@ -76,10 +83,11 @@ export class KeyIndex {
 
   /** The key of a slot. */
   key(slot: number): IndexedKey {
+    const { user_id, user_session, product_id } = this.readers;
     return {
-      user_id: this.#users[slot]!,
-      user_session: this.#sessions[slot]!,
-      product_id: this.#products[slot]!,
+      user_id: user_id(slot),
+      user_session: user_session(slot),
+      product_id: product_id(slot),
     };
   }
 

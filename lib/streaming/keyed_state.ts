@@ -3,8 +3,8 @@ import {
   countersPerKey,
   countEvent,
   expiresAfter,
+  metricReaders,
   type MetricSet,
-  metricValues,
   type StateColumn,
   stateColumns,
   type StateValue,
@@ -40,6 +40,13 @@ export interface StoredKey extends StateKey {
   version: number;
 }
 
+/** What is told of a key that was evicted. */
+export interface EvictedKey extends StateKey {
+  /** The slot that it had. */
+  slot: number;
+  version: number;
+}
+
 /** The current values of a key. */
 export interface StateRow extends StateKey {
   slot: number;
@@ -63,6 +70,8 @@ export class KeyedState {
   readonly #free: number[] = [];
   readonly #evicted = new Set<number>();
   readonly #further: StateColumn[];
+  /** How metric, further and kept columns of a slot are read. */
+  readonly #values: Readonly<Record<string, (slot: number) => StateValue>>;
   #used = 0;
   #capacity = 0;
   #counts = new Int32Array(0);
@@ -74,6 +83,13 @@ export class KeyedState {
     this.set = set;
     this.#index = new KeyIndex(set.keys.includes("product_id"));
     this.#further = stateColumns(set);
+    this.#values = Object.assign(
+      {},
+      ...Object.entries(metricReaders).map(([name, read]) => ({
+        [name]: (slot: number) => read(this.#counts, slot * countersPerKey),
+      })),
+      ...this.#further.map((column) => column.readers),
+    );
     this.#grow(1024);
   }
 
@@ -128,10 +144,10 @@ export class KeyedState {
    *
    * @param watermark microseconds since 1970
    * @param held whether a slot must stay for now, by its newest event time; it is tried again next time
-   * @returns what the evicted keys held last
+   * @returns the evicted keys
    */
-  expire(watermark: number, held: (slot: number, eventTime: number) => boolean): StateRow[] {
-    const gone: StateRow[] = [];
+  expire(watermark: number, held: (slot: number, eventTime: number) => boolean): EvictedKey[] {
+    const gone: EvictedKey[] = [];
     this.#wheel.turn(watermark, (slot) => this.#expiry(slot), (slot) => {
       if (held(slot, this.#eventTimes[slot]!)) return false;
       gone.push(this.#release(slot));
@@ -142,18 +158,30 @@ export class KeyedState {
 
   /** The current values of a slot. */
   row(slot: number): StateRow {
-    const at = slot * countersPerKey;
+    const values: StateRow["values"] = {};
+    for (const name in this.#values) values[name] = this.#values[name]!(slot);
     return {
       slot,
       ...this.#index.key(slot),
       eventTime: this.#eventTimes[slot]!,
       ingestTime: this.#ingestTimes[slot]!,
       version: this.#versions[slot]!,
-      values: Object.assign(
-        metricValues(this.#counts, at),
-        ...this.#further.map((column) => column.values(slot)),
-      ),
+      values,
     };
+  }
+
+  /** The current values of slots, by column of the set's table: all but when they are written. */
+  columns(slots: readonly number[]): Record<string, unknown[]> {
+    const readers: Record<string, (slot: number) => unknown> = {
+      ...Object.fromEntries(this.set.keys.map((name) => [name, this.#index.readers[name]])),
+      ...this.#values,
+      event_time: (slot) => this.#eventTimes[slot],
+      ingest_ts: (slot) => this.#ingestTimes[slot],
+      version: (slot) => this.#versions[slot],
+    };
+    return Object.fromEntries(
+      Object.entries(readers).map(([name, read]) => [name, slots.map(read)]),
+    );
   }
 
   #take(key: StateKey): number {
@@ -166,15 +194,15 @@ export class KeyedState {
     return slot;
   }
 
-  #release(slot: number): StateRow {
-    const row = this.row(slot);
+  #release(slot: number): EvictedKey {
+    const key = this.#index.key(slot);
     this.#index.remove(slot);
     this.#wheel.remove(slot);
-    this.#evicted.add(this.#index.fingerprint(row));
+    this.rememberEvicted(key);
     for (const column of this.#further) column.clear(slot);
     this.#eventTimes[slot] = -Infinity;
     this.#free.push(slot);
-    return row;
+    return { slot, version: this.#versions[slot]!, ...key };
   }
 
   #expiry(slot: number): number {

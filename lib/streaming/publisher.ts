@@ -13,7 +13,7 @@ import {
 import { allEnded, pause } from "clickstream/config";
 import { formatTime } from "clickstream/events";
 import { inferenceTable, type MetricSet } from "clickstream/metrics";
-import type { KeyedState, StateKey, StateRow } from "./keyed_state.ts";
+import type { EvictedKey, KeyedState, StateKey, StateRow } from "./keyed_state.ts";
 import {
   attributesDocument,
   documentAttributes,
@@ -140,14 +140,14 @@ export class OnlinePublisher {
    * A key was evicted: its document goes. One that still waits to be written is not written any more,
    * so that a query that catches up does not carry months of expired keys through the store.
    */
-  evicted(set: MetricSet, row: StateRow): void {
+  evicted(set: MetricSet, key: EvictedKey): void {
     const { writes, deletions, etags } = this.#outboxes.get(set.name)!;
-    const mayExist = writes.cancel(row.slot) ?? true;
-    const etag = etags[row.slot];
+    const mayExist = writes.cancel(key.slot) ?? true;
+    const etag = etags[key.slot];
     if (!mayExist && etag === undefined) return;
-    const id = idOf(set, row);
-    deletions.put(id, { id, version: row.version, ...(etag === undefined ? {} : { etag }) });
-    etags[row.slot] = undefined;
+    const id = idOf(set, key);
+    deletions.put(id, { id, version: key.version, ...(etag === undefined ? {} : { etag }) });
+    etags[key.slot] = undefined;
   }
 
   /** An evicted key is back: its document must not go any more. */

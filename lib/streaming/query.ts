@@ -1,3 +1,4 @@
+import { eventSets } from "clickstream/metrics";
 import { noBatchLog, openBatchLog } from "./batch_log.ts";
 import { BatchPlan, endsOf } from "./batch_plan.ts";
 import { Cadence } from "./cadence.ts";
@@ -5,6 +6,7 @@ import { decodeMessage, type HubMessage } from "./decode.ts";
 import { queryFailure, StreamError } from "./errors.ts";
 import { EventTables } from "./event_tables.ts";
 import { HubReader } from "./hub_reader.ts";
+import { KeyedState } from "./keyed_state.ts";
 import { LiveState } from "./live_state.ts";
 import { livePositions } from "./positions.ts";
 import { OnlinePublisher } from "./publisher.ts";
@@ -30,7 +32,7 @@ export class StreamingQuery implements LiveStream {
   readonly #options: Required<StreamOptions>;
   /** What of the hub is read; null for all of it. */
   readonly #share: Share | null;
-  readonly #state: LiveState;
+  #state!: LiveState;
   #publisher!: OnlinePublisher;
   readonly #processed = new Map<number, number>();
   /** What {@link status} reckons with; the rest of it is looked up when asked for. */
@@ -59,7 +61,6 @@ export class StreamingQuery implements LiveStream {
       now: Date.now,
       ...options,
     };
-    this.#state = new LiveState(options.lake, share);
   }
 
   /** Restores the state and begins to read. Called once. */
@@ -91,8 +92,10 @@ export class StreamingQuery implements LiveStream {
     const { watermark, online } = livePositions(config);
     // A micro-batch that was planned noted the watermark before the query's file did.
     const before = Math.max(watermark, this.#plan.watermark);
-    this.#publisher = new OnlinePublisher(store, this.#state.states, online, now);
-    const highest = await this.#state.recover(this.#publisher, this.#tables.committed);
+    const states = eventSets.map((set) => new KeyedState(set));
+    this.#publisher = new OnlinePublisher(store, states, online, now);
+    this.#state = new LiveState(lake, states, this.#publisher);
+    const highest = await this.#state.recover(this.#tables.committed, this.#share);
     const { consumerGroup } = config.eventHubs;
     this.#hub = await HubReader.open({ connectionString, consumerGroup });
     this.#watermark = new Watermark(this.#hub.ends.size, now(), highest, before);
@@ -140,6 +143,7 @@ export class StreamingQuery implements LiveStream {
     await this.#loop;
     if (this.#status.state === "running") {
       try {
+        await this.#state.settled();
         await this.#commitAndMerge();
         await this.#publisher.pump();
         this.#expire();
@@ -181,8 +185,10 @@ export class StreamingQuery implements LiveStream {
         this.#cadence.observe(lag);
         if (this.#committing !== null) continue;
         const due = this.#cadence.due(lag);
-        if (due === "merge") this.#background(() => this.#commitAndMerge());
-        else if (due === "commit") this.#background(() => this.#commit());
+        if (due === "merge") {
+          await this.#state.settled();
+          this.#background(() => this.#commitAndMerge());
+        } else if (due === "commit") this.#background(() => this.#commit());
       }
       await this.#committing;
     } catch (error) {
@@ -198,12 +204,15 @@ export class StreamingQuery implements LiveStream {
     });
     if (messages.length > 0) {
       const started = performance.now();
-      await this.#process(messages);
+      this.#process(messages);
       keepTime(this.#status.batchMillis, started);
       this.#status.batches += 1;
     }
     this.#watermark.advance(this.#options.now());
-    if (this.#expiryIsDue) this.#expire();
+    if (this.#expiryIsDue) {
+      await this.#state.settled();
+      this.#expire();
+    }
     this.#publish();
   }
 
@@ -220,7 +229,7 @@ export class StreamingQuery implements LiveStream {
     this.#publisher.mark({ ends, watermark: this.#state.expire(this.#reached.watermark) });
   }
 
-  async #process(messages: readonly HubMessage[]): Promise<void> {
+  #process(messages: readonly HubMessage[]): void {
     const now = this.#options.now();
     const events: PlacedEvent[] = [];
     for (const message of messages) {
@@ -238,7 +247,7 @@ export class StreamingQuery implements LiveStream {
       }
       this.#tables.add(decoded, isLate, now * 1000);
     }
-    await this.#state.apply(events);
+    this.#state.apply(events);
     for (const [partition, end] of endsOf(messages)) this.#processed.set(partition, end);
     this.#status.messages += messages.length;
   }
@@ -280,6 +289,8 @@ export class StreamingQuery implements LiveStream {
 
   async #close(): Promise<void> {
     await this.#hub?.close();
+    // What still reads tables should have ended before they are let go.
+    await this.#state?.settled().catch(() => {});
     this.#plan?.close();
   }
 

@@ -138,6 +138,11 @@ Deno.test("current rows hold the naive values over all events", async () => {
   });
 });
 
+/** The further and kept values of the first slot. */
+function valuesOf({ readers }: StateColumn): Values {
+  return Object.fromEntries(Object.entries(readers).map(([name, read]) => [name, read(0)]));
+}
+
 /** Streaming state of one key, of a set that follows every event. */
 class KeyState {
   counts = [0, 0, 0, 0];
@@ -161,7 +166,7 @@ class KeyState {
   }
 
   get values(): Values {
-    return Object.assign(metricValues(this.counts, 0), ...this.columns.map((c) => c.values(0)));
+    return Object.assign(metricValues(this.counts, 0), ...this.columns.map(valuesOf));
   }
 
   /** The same state, stored and read back. */

@@ -39,8 +39,7 @@ async function writeGold(lake: Lakehouse, state: KeyedState): Promise<void> {
       }));
     }
   });
-  const rows = [...slots].map((slot) => state.row(slot));
-  await mergeState(lake, state, rows, [], 1_600_000_000_000_000);
+  await mergeState(lake, set, state.columns([...slots]), [], 1_600_000_000_000_000);
 }
 
 for (const set of eventSets) {
