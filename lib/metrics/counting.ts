@@ -41,17 +41,6 @@ function placeOf(counter: string): number {
   return counters.findIndex(({ name }) => name === counter);
 }
 
-/**
- * The ten metric columns by name: counters, then ratios.
- *
- * @param counts the counts, of which those from `at` on belong to the key
- */
-export function metricValues(counts: Counts, at: number): Record<string, number | null> {
-  const values: Record<string, number | null> = {};
-  for (const name in metricReaders) values[name] = metricReaders[name]!(counts, at);
-  return values;
-}
-
 const HOUR_MICROS = 3_600_000_000;
 const PURCHASES = placeOf("purchases");
 

@@ -13,11 +13,12 @@ export class Handover {
   readonly #fail: (error: Error) => void;
   readonly #limit: number;
   #onTheWay = 0;
+  #failure: Error | null = null;
   #room: PromiseWithResolvers<void> | null = null;
 
   /**
    * @param take takes messages in; its promise ends when there is room for more
-   * @param fail called when messages could not be taken in: then nothing may follow them
+   * @param fail called when messages could not be taken in; none follow them
    * @param limit messages on their way before {@link give} waits. @default 20,000
    */
   constructor(take: TakeMessages, fail: (error: Error) => void, limit = ON_THE_WAY) {
@@ -26,11 +27,19 @@ export class Handover {
     this.#limit = limit;
   }
 
-  /** Hands messages of a partition on; waits while too many are on their way. */
+  /**
+   * Hands messages of a partition on; waits while too many are on their way.
+   *
+   * @throws what earlier messages could not be taken in for
+   */
   async give(partition: number, messages: PackedMessages, hubEnd: number): Promise<void> {
+    if (this.#failure !== null) throw this.#failure;
     const count = messages.bodies.length;
     this.#onTheWay += count;
-    this.#take(partition, messages, hubEnd).then(() => this.#arrived(count), this.#fail);
+    this.#take(partition, messages, hubEnd).then(() => this.#arrived(count), (error) => {
+      this.#failure = error;
+      this.#fail(error);
+    });
     while (this.#onTheWay > this.#limit) {
       this.#room ??= Promise.withResolvers();
       await this.#room.promise;

@@ -176,7 +176,7 @@ function subscribe(
       const newest = fresh.at(-1)!.sequenceNumber;
       const end = context.lastEnqueuedEventProperties?.sequenceNumber ?? newest;
       await options.onMessages(partition, fresh.map((e) => toMessage(partition, e)), end);
-      // Only now: what was not taken in must come again.
+      // Only now: what could not be handed on must come again.
       last = newest;
       // Kept in memory only: where the SDK goes on after a lost connection.
       await context.updateCheckpoint(fresh.at(-1)!);

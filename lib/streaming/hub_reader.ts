@@ -16,7 +16,7 @@ const CLOSE_MILLIS = 5000;
  * on in a thread of its own, as to take AMQP apart costs a third of the time that an event takes.
  */
 export class HubReader {
-  /** Messages that were received and not yet taken. */
+  /** Messages that were received and not yet taken; as many as a {@link Handover} has are on their way. */
   readonly buffer = new MessageBuffer(40_000);
   readonly #worker: Worker;
   readonly #thread: Remote<HubThread>;

@@ -49,7 +49,6 @@ export interface EvictedKey extends StateKey {
 
 /** The current values of a key. */
 export interface StateRow extends StateKey {
-  slot: number;
   /** Microseconds since 1970. */
   eventTime: number;
   /** Microseconds since 1970. */
@@ -161,7 +160,6 @@ export class KeyedState {
     const values: StateRow["values"] = {};
     for (const name in this.#values) values[name] = this.#values[name]!(slot);
     return {
-      slot,
       ...this.#index.key(slot),
       eventTime: this.#eventTimes[slot]!,
       ingestTime: this.#ingestTimes[slot]!,

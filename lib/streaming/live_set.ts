@@ -1,7 +1,7 @@
 import type { Lakehouse } from "clickstream/lakehouse";
 import type { MetricSet } from "clickstream/metrics";
 import { readStored } from "./gold_tables.ts";
-import type { KeyedState, StateKey } from "./keyed_state.ts";
+import type { KeyedState, StateKey, StoredKey } from "./keyed_state.ts";
 import type { Positions } from "./positions.ts";
 import type { OnlinePublisher } from "./publisher.ts";
 import type { PlacedEvent } from "./recovery.ts";
@@ -69,7 +69,10 @@ export class LiveSet {
 
   /** Makes sure that keys are held, as after a restart, and that the online store is told of them. */
   async publishAgain(keys: readonly StateKey[]): Promise<void> {
-    await this.#bringBack(keys.filter((key) => this.#returns(key)));
+    const gone = this.#byName(keys.filter((key) => this.#returns(key)));
+    if (gone.size > 0) {
+      this.#restore(await readStored(this.#lake, this.state.set, [...gone.values()]));
+    }
     for (const key of keys) this.#publisher.changed(this.state.set, this.state.slotOf(key), true);
   }
 
@@ -122,7 +125,10 @@ export class LiveSet {
 
   async #lookUp(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const asked = await this.#bringBack(this.#waiting.map(({ event }) => event as StateKey));
+      const asked = this.#byName(this.#waiting.map(({ event }) => event as StateKey));
+      const found = await readStored(this.#lake, this.state.set, [...asked.values()]);
+      // At once, as a later event of a key that is held again would be counted before these.
+      this.#restore(found);
       const waited = this.#waiting;
       this.#waiting = [];
       for (const placed of waited) {
@@ -134,17 +140,19 @@ export class LiveSet {
     this.#lookingUp = null;
   }
 
-  /** Takes keys in again as gold holds them. @returns the names of these keys */
-  async #bringBack(keys: readonly StateKey[]): Promise<ReadonlySet<string>> {
-    const asked = new Map(keys.map((key) => [this.#nameOf(key), key]));
-    if (asked.size === 0) return new Set();
+  /** Takes keys in again as gold holds them. */
+  #restore(found: readonly StoredKey[]): void {
     const { set } = this.state;
-    for (const stored of await readStored(this.#lake, set, [...asked.values()])) {
+    for (const stored of found) {
       const slot = this.state.restore(stored);
       this.#publisher.returned(set, stored);
       this.#publisher.changed(set, slot, true);
     }
-    return new Set(asked.keys());
+  }
+
+  /** Each key once. */
+  #byName(keys: readonly StateKey[]): ReadonlyMap<string, StateKey> {
+    return new Map(keys.map((key) => [this.#nameOf(key), key]));
   }
 
   #nameOf(key: StateKey): string {

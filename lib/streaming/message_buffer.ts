@@ -14,6 +14,8 @@ export class MessageBuffer {
   readonly #lanes = new Map<number, Lane>();
   readonly #limit: number;
   #held = 0;
+  /** Of these, those that are of no use without further ones: they fill no room. */
+  #useless = 0;
   #arrival: PromiseWithResolvers<void> = Promise.withResolvers();
   #room: PromiseWithResolvers<void> | null = null;
 
@@ -34,7 +36,7 @@ export class MessageBuffer {
     else lane.messages.push(...messages);
     this.#held += messages.length;
     this.#arrival.resolve();
-    while (this.#held > this.#limit) {
+    while (this.#isFull) {
       this.#room ??= Promise.withResolvers();
       await this.#room.promise;
     }
@@ -46,7 +48,9 @@ export class MessageBuffer {
    * @param known number of held messages that are of no use without further ones
    */
   async arrival(milliseconds: number, known: number): Promise<void> {
+    this.#useless = known;
     if (this.#held > known) return;
+    if (!this.#isFull) this.#makeRoom();
     this.#arrival = Promise.withResolvers();
     const waiting = new AbortController();
     await Promise.race([
@@ -101,8 +105,12 @@ export class MessageBuffer {
       }
     }
     this.#held -= taken.length;
-    if (this.#held <= this.#limit) this.#makeRoom();
+    if (!this.#isFull) this.#makeRoom();
     return taken;
+  }
+
+  get #isFull(): boolean {
+    return this.#held > this.#limit + this.#useless;
   }
 
   #makeRoom(): void {

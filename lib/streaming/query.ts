@@ -175,6 +175,8 @@ export class StreamingQuery implements LiveStream {
     try {
       while (!this.#stopping && this.#status.state === "running") {
         await this.#hub.buffer.arrival(100, useless);
+        // With messages there at once, commits and look-ups would get no turn.
+        await new Promise((resolve) => setImmediate(resolve));
         // Failed or left meanwhile, the buffer has let go of what it held: what comes now follows a gap.
         if (this.#left || this.#status.state !== "running") break;
         await this.#nextBatch();
@@ -222,7 +224,7 @@ export class StreamingQuery implements LiveStream {
     }
   }
 
-  /** Evicts what has expired. To be called between micro-batches, after a commit. */
+  /** Evicts what has expired. To be called between micro-batches, after a commit, when settled. */
   #expire(): void {
     this.#expiryIsDue = false;
     const ends = new Map(this.#processed);

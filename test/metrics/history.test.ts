@@ -11,9 +11,9 @@ import {
   inferenceColumns,
   joinedName,
   keptColumns,
+  metricReaders,
   type MetricSet,
   metricSets,
-  metricValues,
   type StateColumn,
   stateColumns,
   timeColumn,
@@ -166,7 +166,11 @@ class KeyState {
   }
 
   get values(): Values {
-    return Object.assign(metricValues(this.counts, 0), ...this.columns.map(valuesOf));
+    const metrics = Object.entries(metricReaders).map(([name, read]) => [
+      name,
+      read(this.counts, 0),
+    ]);
+    return Object.assign(Object.fromEntries(metrics), ...this.columns.map(valuesOf));
   }
 
   /** The same state, stored and read back. */

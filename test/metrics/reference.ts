@@ -1,4 +1,4 @@
-import { type MetricSet, metricValues } from "clickstream/metrics";
+import { counters, type MetricSet, ratios } from "clickstream/metrics";
 
 /** A small event, with short ids, as the tests make them. */
 export interface TestEvent {
@@ -21,6 +21,18 @@ export function keyOf(set: MetricSet, event: TestEvent): string | null {
 /** Values by column name; times in microseconds since 1970. */
 export type Values = Record<string, number | string | null>;
 
+/** The ten metric columns of a key's counts, as the definition names them. */
+function metricValues(counts: readonly number[]): Values {
+  const of = Object.fromEntries(counters.map(({ name }, i) => [name, counts[i]!]));
+  const ratio = (above: number, below: number) => below === 0 ? null : above / below;
+  return {
+    ...of,
+    ...Object.fromEntries(
+      ratios.map((r) => [r.name, ratio(of[r.numerator]!, of[r.denominator]!)]),
+    ),
+  };
+}
+
 /**
  * The naive reference, straight from the definition: the values of a key over all events that
  * count at `moment`, in the order of the columns; null when none counts.
@@ -38,7 +50,7 @@ export function naiveValues(
   if (counted.length === 0) return null;
   const of = (type: string) => counted.filter((e) => e.event_type === type).length;
   const counts = [counted.length, of("view"), of("cart"), of("purchase")];
-  const values: Values = metricValues(counts, 0);
+  const values = metricValues(counts);
   if (set.grain === "day") return values;
   const times = counted.map((e) => e.event_time);
   const newest = Math.max(...times);

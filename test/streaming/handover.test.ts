@@ -32,10 +32,11 @@ Deno.test("messages are handed on without waiting until too many are on their wa
   await Promise.all(late);
 });
 
-Deno.test("messages that could not be taken in are told at once", async () => {
+Deno.test("messages that could not be taken in are told at once, and none follow", async () => {
   const told: string[] = [];
   const take = () => Promise.reject(new Error("no room"));
   const handover = new Handover(take, ({ message }) => void told.push(message), 10);
   await handover.give(0, packed(4), 3);
   assert.deepEqual(told, ["no room"]);
+  await assert.rejects(handover.give(0, packed(1), 4), /no room/);
 });

@@ -16,6 +16,32 @@ Deno.test("a thread that cannot start fails the reader at once, by its own reaso
   assert.ok(performance.now() - started < 4000, "a thread that is gone is not waited for");
 });
 
+for (
+  const [what, told] of [
+    ["hands on what cannot be taken in", /could not be taken in/],
+    ["dies in the middle of its work", /thread that reads .* out of order/],
+  ] as const
+) {
+  Deno.test(`a thread that ${what} is told of before anything that follows is taken`, async () => {
+    const script = new URL("./broken_thread.ts", import.meta.url);
+    const reader = await HubReader.open({ connectionString: what }, script);
+    try {
+      const failure = Promise.withResolvers<StreamError>();
+      await reader.start(new Map(), (error) => {
+        reader.buffer.release();
+        failure.resolve(error);
+      });
+      assert.match((await failure.promise).message, told);
+      assert.ok(
+        reader.buffer.size <= 1,
+        "what follows a gap may be there, but not what was before",
+      );
+    } finally {
+      await reader.close();
+    }
+  });
+}
+
 Deno.test("what the thread finds wrong is told in the same words as without one", async () => {
   await assert.rejects(
     () => HubReader.open({ connectionString: "Endpoint=sb://127.0.0.1:1/" }),

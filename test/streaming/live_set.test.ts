@@ -121,6 +121,8 @@ interface Step {
   hours: number;
   /** Users of a micro-batch's events, with what they do. */
   events: { user: number; product: number; type: ShopEvent["event_type"] }[];
+  /** Turns of the event loop, or of its promises, that pass before anything else happens. */
+  turns: { whole: boolean; count: number };
   /** What follows the micro-batch. */
   then: "nothing" | "merge" | "expire" | "merge and expire";
 }
@@ -136,6 +138,7 @@ const steps = fc.array(
       }),
       { maxLength: 6 },
     ),
+    turns: fc.record({ whole: fc.boolean(), count: fc.integer({ min: 0, max: 30 }) }),
     then: fc.constantFrom("nothing", "merge", "expire", "merge and expire"),
   }),
   { minLength: 5, maxLength: 25 },
@@ -166,6 +169,9 @@ async function runSteps(
       keys.push(keyOf(each));
     }
     query.live.apply(batch, false);
+    for (let turn = 0; turn < step.turns.count; turn++) {
+      await (step.turns.whole ? new Promise((resolve) => setImmediate(resolve)) : null);
+    }
     if (step.then.includes("merge")) await query.merge();
     if (step.then.includes("expire")) await query.expire(hours * HOUR);
   }

@@ -51,6 +51,25 @@ Deno.test("a receiver waits while the buffer is full, and goes on when there is 
   assert.equal(stored, true);
 });
 
+Deno.test("what is of no use without further messages fills no room", async () => {
+  const buffer = new MessageBuffer(3);
+  await buffer.put(0, messages(0, 0, 2));
+  const late = buffer.put(0, messages(0, 3, 5));
+  const waiting = buffer.arrival(10_000, buffer.size);
+  await late;
+  await buffer.put(1, messages(1, 0, 0));
+  await waiting;
+  assert.equal(buffer.size, 7);
+  // Once it is of use, it is counted again.
+  await buffer.arrival(10_000, 0);
+  let stored = false;
+  const full = buffer.put(1, messages(1, 1, 1)).then(() => stored = true);
+  await Promise.resolve();
+  assert.equal(stored, false);
+  buffer.take(100);
+  await full;
+});
+
 Deno.test("waiting for more than is held ends when more arrives, not at once", async () => {
   const buffer = new MessageBuffer(100);
   await buffer.put(0, messages(0, 0, 2));
