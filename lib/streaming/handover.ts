@@ -1,5 +1,6 @@
 import type { TakeMessages } from "./hub_worker.ts";
 import type { PackedMessages } from "./packed_messages.ts";
+import { Room } from "./room.ts";
 
 /**
  * Messages that may be on their way to another thread. It is busy for a second now and then; what has
@@ -11,10 +12,9 @@ const ON_THE_WAY = 20_000;
 export class Handover {
   readonly #take: TakeMessages;
   readonly #fail: (error: Error) => void;
-  readonly #limit: number;
+  readonly #room: Room;
   #onTheWay = 0;
   #failure: Error | null = null;
-  #room: PromiseWithResolvers<void> | null = null;
 
   /**
    * @param take takes messages in; its promise ends when there is room for more
@@ -24,7 +24,7 @@ export class Handover {
   constructor(take: TakeMessages, fail: (error: Error) => void, limit = ON_THE_WAY) {
     this.#take = take;
     this.#fail = fail;
-    this.#limit = limit;
+    this.#room = new Room(() => this.#onTheWay > limit);
   }
 
   /**
@@ -40,16 +40,11 @@ export class Handover {
       this.#failure = error;
       this.#fail(error);
     });
-    while (this.#onTheWay > this.#limit) {
-      this.#room ??= Promise.withResolvers();
-      await this.#room.promise;
-    }
+    await this.#room.wait();
   }
 
   #arrived(count: number): void {
     this.#onTheWay -= count;
-    if (this.#onTheWay > this.#limit) return;
-    this.#room?.resolve();
-    this.#room = null;
+    this.#room.changed();
   }
 }

@@ -53,8 +53,9 @@ export class LiveSet {
       const { event, partition, sequenceNumber } = placed;
       if (event.user_session === null) continue;
       if (sequenceNumber <= (this.#counted.get(partition) ?? -1)) continue;
-      if (this.#returns(event as StateKey)) this.#waiting.push(placed);
-      else this.#count(placed, mayExist);
+      const isNew = this.state.slotOf(event as StateKey) < 0;
+      if (isNew && this.state.wasEvicted(event as StateKey)) this.#waiting.push(placed);
+      else this.#count(placed, mayExist || !isNew);
     }
     if (this.#waiting.length === 0 || this.#lookingUp !== null) return;
     this.#lookingUp = this.#lookUp();
@@ -62,14 +63,16 @@ export class LiveSet {
     this.#lookingUp.catch(() => {});
   }
 
-  /** Ends when every event is counted. @throws LakehouseError when gold could not be read */
+  /** Ends when every event is counted. @throws {Error} when gold could not be read */
   async settled(): Promise<void> {
     await this.#lookingUp;
   }
 
   /** Makes sure that keys are held, as after a restart, and that the online store is told of them. */
   async publishAgain(keys: readonly StateKey[]): Promise<void> {
-    const gone = this.#byName(keys.filter((key) => this.#returns(key)));
+    const gone = this.#byName(
+      keys.filter((key) => this.state.slotOf(key) < 0 && this.state.wasEvicted(key)),
+    );
     if (gone.size > 0) {
       this.#restore(await readStored(this.#lake, this.state.set, [...gone.values()]));
     }
@@ -93,7 +96,7 @@ export class LiveSet {
       if (stays) settled = Math.min(settled, earliestExpiry(set, eventTime));
       return stays;
     };
-    for (const row of this.state.expire(watermark, held)) this.#publisher.evicted(set, row);
+    for (const key of this.state.expire(watermark, held)) this.#publisher.evicted(set, key);
     return settled;
   }
 
@@ -116,11 +119,6 @@ export class LiveSet {
     throw new Error(
       `${this.#waiting.length} events of ${this.state.set.name} are not counted yet.`,
     );
-  }
-
-  /** Whether a key, almost surely, was held before and is not now. */
-  #returns(key: StateKey): boolean {
-    return this.state.slotOf(key) < 0 && this.state.wasEvicted(key);
   }
 
   async #lookUp(): Promise<void> {
@@ -160,7 +158,6 @@ export class LiveSet {
   }
 
   #count({ event, sequenceNumber, ingestTime }: PlacedEvent, mayExist: boolean): void {
-    const isNew = this.state.slotOf(event as StateKey) < 0;
     const slot = this.state.add({
       user_id: event.user_id,
       user_session: event.user_session!,
@@ -172,7 +169,7 @@ export class LiveSet {
       sequenceNumber,
     });
     this.#dirty.add(slot);
-    this.#publisher.changed(this.state.set, slot, mayExist || !isNew);
+    this.#publisher.changed(this.state.set, slot, mayExist);
   }
 }
 

@@ -86,7 +86,7 @@ export class LiveState {
     for (const { event } of events) this.#learn(event);
   }
 
-  /** Ends when every event is counted. @throws LakehouseError when gold could not be read */
+  /** Ends when every event is counted. @throws {Error} when gold could not be read */
   async settled(): Promise<void> {
     await allEnded(this.#sets.map((live) => live.settled()));
   }

@@ -1,6 +1,7 @@
 import { pause } from "clickstream/config";
 import type { HubMessage } from "./decode.ts";
 import type { PlannedBatch } from "./batch_log.ts";
+import { Room } from "./room.ts";
 
 /** Messages of one partition that were received and not yet taken. */
 interface Lane {
@@ -12,16 +13,15 @@ interface Lane {
 /** Holds received messages by partition, and slows the receiver down while it holds many. */
 export class MessageBuffer {
   readonly #lanes = new Map<number, Lane>();
-  readonly #limit: number;
+  readonly #room: Room;
   #held = 0;
   /** Of these, those that are of no use without further ones: they fill no room. */
   #useless = 0;
   #arrival: PromiseWithResolvers<void> = Promise.withResolvers();
-  #room: PromiseWithResolvers<void> | null = null;
 
   /** @param limit messages to hold before {@link put} waits */
   constructor(limit: number) {
-    this.#limit = limit;
+    this.#room = new Room(() => this.#held > limit + this.#useless);
   }
 
   /** Messages held. */
@@ -36,10 +36,7 @@ export class MessageBuffer {
     else lane.messages.push(...messages);
     this.#held += messages.length;
     this.#arrival.resolve();
-    while (this.#isFull) {
-      this.#room ??= Promise.withResolvers();
-      await this.#room.promise;
-    }
+    await this.#room.wait();
   }
 
   /**
@@ -50,7 +47,7 @@ export class MessageBuffer {
   async arrival(milliseconds: number, known: number): Promise<void> {
     this.#useless = known;
     if (this.#held > known) return;
-    if (!this.#isFull) this.#makeRoom();
+    this.#room.changed();
     this.#arrival = Promise.withResolvers();
     const waiting = new AbortController();
     await Promise.race([
@@ -64,7 +61,7 @@ export class MessageBuffer {
   release(): void {
     this.#held = 0;
     this.#lanes.clear();
-    this.#makeRoom();
+    this.#room.changed();
   }
 
   /** Whether all messages of a planned batch are held. */
@@ -105,16 +102,7 @@ export class MessageBuffer {
       }
     }
     this.#held -= taken.length;
-    if (!this.#isFull) this.#makeRoom();
+    this.#room.changed();
     return taken;
-  }
-
-  get #isFull(): boolean {
-    return this.#held > this.#limit + this.#useless;
-  }
-
-  #makeRoom(): void {
-    this.#room?.resolve();
-    this.#room = null;
   }
 }
