@@ -68,9 +68,11 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
  * Waits until all work has ended, and throws then what went wrong first in the order given: whoever
  * repeats it, or closes what it uses, does so when nothing is under way any more.
  */
-export async function allEnded(work: readonly Promise<unknown>[]): Promise<void> {
+export async function allEnded<T extends readonly Promise<unknown>[] | []>(
+  work: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
   await Promise.allSettled(work);
-  await Promise.all(work);
+  return await Promise.all(work);
 }
 
 /** Milliseconds between two beats. */

@@ -6,7 +6,8 @@ import {
   type OnlineDocument,
   PRODUCT_ATTRIBUTES_TABLE,
 } from "./documents.ts";
-import { containerOf, type OnlineStore, storeError } from "./store.ts";
+import { readDocuments } from "./read.ts";
+import { containerOf, type OnlineStore } from "./store.ts";
 
 /** What a prediction is asked for: one product in one cart. */
 export interface LookUpKeys {
@@ -36,11 +37,6 @@ export const lookUpSets: readonly { name: string; table: string; keys: readonly 
   { name: ATTRIBUTES, table: PRODUCT_ATTRIBUTES_TABLE, keys: ["product_id"] },
 ];
 
-/** More ids than this of one container are read by queries: a query costs as much as two reads. */
-const MOST_POINT_READS = 4;
-/** Ids of a query at most. */
-const QUERY_IDS = 100;
-
 /**
  * Looks features up: the six sets in parallel, each distinct document once, by point reads for a few
  * rows and by queries of many ids for more. Missing documents give nulls and are marked in `found`.
@@ -56,7 +52,7 @@ export async function lookUpFeatures(
   const ids = lookUpSets.map((set) => keys.map((key) => idOf(set.keys, key)));
   const documents = await Promise.all(lookUpSets.map(({ table }, i) => {
     const known = ids[i]!.filter((id) => id !== null);
-    return readDocuments(store, table, known, signal);
+    return readDocuments(containerOf(store, table), known, signal);
   }));
   return keys.map((_, row) => assemble(documents.map((found, i) => found.get(ids[i]![row] ?? ""))));
 }
@@ -65,64 +61,6 @@ export async function lookUpFeatures(
 function idOf(columns: readonly KeyColumn[], key: LookUpKeys): string | null {
   const parts = columns.map((column) => key[column]);
   return parts.includes(null) ? null : documentId(parts as (bigint | string)[]);
-}
-
-/** Reads documents by id, those that are there. */
-export async function readDocuments(
-  store: OnlineStore,
-  table: string,
-  ids: readonly string[],
-  signal?: AbortSignal,
-): Promise<Map<string, OnlineDocument>> {
-  const distinct = [...new Set(ids)];
-  const parts = distinct.length > MOST_POINT_READS
-    ? chunksOf(distinct, QUERY_IDS).map((part) => queryDocuments(store, table, part, signal))
-    : distinct.map(async (id) => [await readDocument(store, table, id, signal)]);
-  const found = (await Promise.all(parts)).flat().filter((document) => document !== undefined);
-  return new Map(found.map((document) => [document.id, document]));
-}
-
-function chunksOf<T>(items: readonly T[], size: number): T[][] {
-  const count = Math.ceil(items.length / size);
-  return Array.from({ length: count }, (_, i) => items.slice(i * size, (i + 1) * size));
-}
-
-async function queryDocuments(
-  store: OnlineStore,
-  table: string,
-  ids: readonly string[],
-  signal: AbortSignal | undefined,
-): Promise<OnlineDocument[]> {
-  const query = `select * from c where c.id in (${ids.map((_, i) => `@id${i}`).join(", ")})`;
-  const parameters = ids.map((value, i) => ({ name: `@id${i}`, value }));
-  try {
-    const { resources } = await containerOf(store, table).items
-      .query<OnlineDocument>({ query, parameters }, abortedBy(signal)).fetchAll();
-    return resources;
-  } catch (error) {
-    if ((error as { code?: number }).code === 404) return []; // no container, as a point read has it
-    throw storeError(`read ${ids.length} documents of ${table}`, error);
-  }
-}
-
-/** Reads one document; undefined when there is none. */
-export async function readDocument(
-  store: OnlineStore,
-  table: string,
-  id: string,
-  signal?: AbortSignal,
-): Promise<OnlineDocument | undefined> {
-  try {
-    const item = containerOf(store, table).item(id, id);
-    const { resource } = await item.read<OnlineDocument>(abortedBy(signal));
-    return resource;
-  } catch (error) {
-    throw storeError(`read ${id} of ${table}`, error);
-  }
-}
-
-function abortedBy(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
-  return signal === undefined ? {} : { abortSignal: signal };
 }
 
 function assemble(documents: (OnlineDocument | undefined)[]): LookedUp {

@@ -3,4 +3,5 @@ export * from "./containers.ts";
 export * from "./documents.ts";
 export * from "./lookup.ts";
 export * from "./publish.ts";
+export { readDocument } from "./read.ts";
 export * from "./store.ts";

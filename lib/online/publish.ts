@@ -1,13 +1,13 @@
 import type { Container, OperationInput, OperationResponse } from "@azure/cosmos";
-import { pause } from "clickstream/config";
+import { backOff, bulk, perform, pooled } from "./bulk.ts";
 import type { OnlineDocument } from "./documents.ts";
+import { chunksOf, type StoredDocument } from "./read.ts";
 import { storeError } from "./store.ts";
 
-/** Most operations that one bulk request may carry (a limit of the service). */
-const BULK_LIMIT = 100;
-/** Bulk requests in flight: enough to keep a store on another core busy. */
-const CONCURRENCY = 8;
 const MAX_ROUNDS = 40;
+/** Documents that go through their rounds together, and how many groups do so at a time. */
+const GROUP = 500;
+const GROUPS = 4;
 
 /** A document to write, with what is known of the stored one. */
 export interface Publication {
@@ -34,12 +34,12 @@ export async function publishDocuments(
   container: Container,
   publications: readonly Publication[],
 ): Promise<Published[]> {
-  const firsts = publications.map(firstOperation);
-  return await settleAll(
-    container,
-    firsts,
-    (i, operation, response) => settlePublication(publications[i]!, operation, response),
-  );
+  return await inGroups(publications, (group) =>
+    settleAll(
+      container,
+      group.map(firstOperation),
+      (i, operation, response) => settlePublication(group[i]!, operation, response),
+    ));
 }
 
 /** A document to delete, with what is known of the stored one. */
@@ -61,14 +61,19 @@ export async function withdrawDocuments(
   container: Container,
   withdrawals: readonly Withdrawal[],
 ): Promise<void> {
-  const firsts = withdrawals.map(({ id, etag }) =>
-    etag === undefined ? read(id) : remove(id, etag)
-  );
-  await settleAll(
-    container,
-    firsts,
-    (i, operation, response) => settleWithdrawal(withdrawals[i]!, operation, response),
-  );
+  await inGroups(withdrawals, (group) =>
+    settleAll(
+      container,
+      group.map(({ id, etag }) => etag === undefined ? read(id) : remove(id, etag)),
+      (i, operation, response) => settleWithdrawal(group[i]!, operation, response),
+    ));
+}
+
+async function inGroups<D, T>(
+  documents: readonly D[],
+  work: (group: readonly D[]) => Promise<T[]>,
+): Promise<T[]> {
+  return (await pooled(chunksOf(documents, GROUP), GROUPS, work)).flat();
 }
 
 /** What follows from a response: done, or the next operation. */
@@ -86,7 +91,7 @@ async function settleAll<T>(
     if (round === MAX_ROUNDS) {
       throw storeError(`settle ${pending.length} documents`, "other writers keep changing them");
     }
-    const responses = await bulk(container, pending.map((p) => p.next));
+    const responses = await perform(container, pending.map((p) => p.next));
     const retry: typeof pending = [];
     pending.forEach(({ index, next }, i) => {
       const response = responses[i]!;
@@ -184,8 +189,8 @@ function settleWithdrawal(
   throw storeError(`delete document ${id}`, `status ${statusCode}`);
 }
 
-function storedIn(response: OperationResponse): OnlineDocument & { _etag: string } {
-  return response.resourceBody as unknown as OnlineDocument & { _etag: string };
+function storedIn(response: OperationResponse): StoredDocument {
+  return response.resourceBody as unknown as StoredDocument;
 }
 
 const create = (document: OnlineDocument): OperationInput => ({
@@ -208,47 +213,3 @@ const replace = (document: OnlineDocument, etag: string): OperationInput => ({
   resourceBody: document,
   ifMatch: etag,
 });
-
-/** Sends operations in requests of at most {@link BULK_LIMIT}, several at a time, order kept. */
-async function bulk(
-  container: Container,
-  operations: OperationInput[],
-): Promise<OperationResponse[]> {
-  const responses: OperationResponse[] = new Array(operations.length);
-  let next = 0;
-  const worker = async () => {
-    while (next < operations.length) {
-      const from = next;
-      next += BULK_LIMIT;
-      const part = await bulkRequest(container, operations.slice(from, from + BULK_LIMIT));
-      part.forEach((response, i) => responses[from + i] = response as OperationResponse);
-    }
-  };
-  try {
-    await Promise.all(Array.from({ length: CONCURRENCY }, worker));
-  } catch (error) {
-    throw storeError(`write to ${container.id}`, error);
-  }
-  return responses;
-}
-
-/** One request. The SDK does not try one again that the service was too busy for: nothing of it was done. */
-async function bulkRequest(
-  container: Container,
-  operations: OperationInput[],
-): Promise<Pick<OperationResponse, "statusCode" | "eTag" | "resourceBody">[]> {
-  try {
-    return await container.items.bulk(operations, undefined, {
-      contentResponseOnWriteEnabled: false, // nobody reads what was just written
-    });
-  } catch (error) {
-    const { code, cause } = error as { code?: number; cause?: { code?: number } };
-    if (Number(code ?? cause?.code) !== 429) throw error;
-    return operations.map(() => ({ statusCode: 429 }));
-  }
-}
-
-/** Waits longer each time the service asked for less. */
-function backOff(round: number): Promise<void> {
-  return pause(Math.min(50 * 2 ** round, 5000));
-}

@@ -10,6 +10,7 @@ import {
   type Withdrawal,
   withdrawDocuments,
 } from "clickstream/online";
+import type { Container } from "@azure/cosmos";
 import { allEnded, pause } from "clickstream/config";
 import { formatTime } from "clickstream/events";
 import { inferenceTable, type MetricSet } from "clickstream/metrics";
@@ -23,7 +24,7 @@ import {
 import { Tickets, WorkQueue } from "./work_queue.ts";
 
 /** Most documents that one round writes, so that newer values of a busy key are not waited for long. */
-const ROUND = 2000;
+const ROUND = 4000;
 
 /** Failed rounds in a row after which the query gives up: about two minutes. */
 const MOST_FAILURES = 30;
@@ -61,19 +62,29 @@ interface Outbox {
   etags: (string | undefined)[];
 }
 
+/** A queue that is worked off in rounds, whatever the others do. */
+interface Lane {
+  queue: WorkQueue<unknown, unknown>;
+  /** Repeated after a failure: what was taken is taken again, and no write does harm twice. */
+  round(): Promise<void>;
+  running: Promise<void> | null;
+}
+
 /** Keeps the online store in step with the state: changed keys are written, evicted ones deleted. */
 export class OnlinePublisher {
   readonly #store: OnlineStore;
   readonly #tickets = new Tickets();
+  readonly #lanes: Lane[] = [];
   readonly #outboxes: Map<string, Outbox>;
-  readonly #products = new WorkQueue<bigint, ProductAttributes>(this.#tickets);
+  readonly #products = this.#lane<bigint, ProductAttributes>((taken) => this.#writeProducts(taken));
   readonly #now: () => number;
   /** Positions that hold once everything up to their ticket is done, oldest first. */
   #marks: { ticket: number; position: OnlinePosition }[] = [];
   #position: OnlinePosition;
-  #running: Promise<void> | null = null;
   #published = 0;
   readonly #abandoned = new AbortController();
+  /** Why nothing more is written. */
+  #failure: Error | null = null;
 
   /**
    * @param position how far the store was before this start
@@ -88,12 +99,30 @@ export class OnlinePublisher {
     this.#store = store;
     this.#position = position;
     this.#now = now;
-    this.#outboxes = new Map(states.map((state) => [state.set.name, {
+    this.#outboxes = new Map(states.map((state) => [state.set.name, this.#outbox(state)]));
+  }
+
+  #outbox(state: KeyedState): Outbox {
+    const container = containerOf(this.#store, inferenceTable(state.set));
+    const outbox: Outbox = {
       state,
-      writes: new WorkQueue(this.#tickets),
-      deletions: new WorkQueue(this.#tickets),
+      writes: this.#lane((taken) => this.#write(container, outbox, taken)),
+      deletions: this.#lane((taken) =>
+        withdrawDocuments(container, taken.map(([, withdrawal]) => withdrawal))
+      ),
       etags: [],
-    }]));
+    };
+    return outbox;
+  }
+
+  #lane<K, V>(work: (taken: [K, V][]) => Promise<void>): WorkQueue<K, V> {
+    const queue = new WorkQueue<K, V>(this.#tickets);
+    const round = async () => {
+      await work(queue.take(ROUND));
+      queue.done();
+    };
+    this.#lanes.push({ queue: queue as WorkQueue<unknown, unknown>, round, running: null });
+    return queue;
   }
 
   /** Documents written so far. */
@@ -103,12 +132,12 @@ export class OnlinePublisher {
 
   /** Changes that the online store does not show yet. */
   get pending(): number {
-    return this.#queues().reduce((sum, queue) => sum + queue.size, 0);
+    return this.#lanes.reduce((sum, { queue }) => sum + queue.size, 0);
   }
 
   /** How far the store is: the newest of the positions marked that everything before is done for. */
   get position(): OnlinePosition {
-    const oldest = Math.min(...this.#queues().map((queue) => queue.oldest));
+    const oldest = Math.min(...this.#lanes.map(({ queue }) => queue.oldest));
     while (this.#marks.length > 0 && this.#marks[0]!.ticket < oldest) {
       this.#position = this.#marks.shift()!.position;
     }
@@ -158,59 +187,50 @@ export class OnlinePublisher {
   /** Writes nothing more; ends when what is under way has been answered. */
   async abandon(): Promise<void> {
     this.#abandoned.abort();
-    await this.#running?.catch(() => {});
+    await Promise.allSettled(this.#lanes.map(({ running }) => running));
   }
 
-  /** Starts writing, unless it goes on already. The promise ends when nothing is left to write. */
-  pump(): Promise<void> {
-    this.#running ??= this.#drain().finally(() => this.#running = null);
-    return this.#running;
+  /**
+   * Starts writing, unless it goes on already. The promise ends when nothing is left to write.
+   *
+   * @throws {OnlineStoreError} when the store refuses, or stays unreachable for two minutes: nothing
+   *   more is written then
+   */
+  async pump(): Promise<void> {
+    await allEnded(
+      this.#lanes.map((lane) =>
+        lane.running ??= this.#drain(lane).finally(() => lane.running = null)
+      ),
+    );
   }
 
-  #queues(): { size: number; oldest: number }[] {
-    const outboxes = [...this.#outboxes.values()];
-    return [...outboxes.flatMap((box) => [box.writes, box.deletions]), this.#products];
-  }
-
-  async #drain(): Promise<void> {
+  async #drain({ queue, round }: Lane): Promise<void> {
     let failures = 0;
     const { signal } = this.#abandoned;
-    while (this.pending > 0 && !signal.aborted) {
+    while (queue.size > 0 && !signal.aborted) {
       try {
-        await this.#round();
+        await round();
         failures = 0;
       } catch (error) {
         failures += 1;
-        if (failures > MOST_FAILURES || !mayPass(error)) throw error;
+        if (failures > MOST_FAILURES || !mayPass(error)) {
+          this.#failure ??= error as Error;
+          this.#abandoned.abort();
+        }
         await pause(Math.min(100 * 2 ** failures, 5000), signal).catch(() => {});
       }
     }
+    if (this.#failure !== null) throw this.#failure;
   }
 
-  /** Repeated after a failure: what was taken is taken again, and no write does harm twice. */
-  async #round(): Promise<void> {
-    const boxes = [...this.#outboxes.values()].map(async (outbox) => {
-      // One after the other: a key that returned while its document was being deleted is written
-      // after that.
-      await this.#delete(outbox);
-      await this.#write(outbox);
-    });
-    await allEnded([...boxes, this.#writeProducts()]);
-  }
-
-  async #delete(outbox: Outbox): Promise<void> {
-    const taken = outbox.deletions.take(ROUND);
-    if (taken.length === 0) return;
-    await withdrawDocuments(this.#container(outbox), taken.map(([, withdrawal]) => withdrawal));
-    outbox.deletions.done();
-  }
-
-  async #write({ state, writes, etags }: Outbox): Promise<void> {
-    const taken = writes.take(ROUND);
-    if (taken.length === 0) return;
+  async #write(
+    container: Container,
+    { state, etags }: Outbox,
+    taken: [slot: number, mayExist: boolean][],
+  ): Promise<void> {
     const now = this.#now() * 1000;
     const outcomes = await publishDocuments(
-      containerOf(this.#store, inferenceTable(state.set)),
+      container,
       taken.map(([slot, mayExist]) => {
         const etag = etags[slot];
         const document = stateDocument(state.set, state.row(slot), now);
@@ -218,13 +238,10 @@ export class OnlinePublisher {
       }),
     );
     taken.forEach(([slot], i) => etags[slot] = outcomes[i] ?? undefined);
-    writes.done();
     this.#published += taken.length;
   }
 
-  async #writeProducts(): Promise<void> {
-    const taken = this.#products.take(ROUND);
-    if (taken.length === 0) return;
+  async #writeProducts(taken: [bigint, ProductAttributes][]): Promise<void> {
     await publishDocuments(
       containerOf(this.#store, PRODUCT_ATTRIBUTES_TABLE),
       taken.map(([, product]) => ({
@@ -233,12 +250,7 @@ export class OnlinePublisher {
         yieldsTo: (stored) => !replaces(product, documentAttributes(stored)),
       })),
     );
-    this.#products.done();
     this.#published += taken.length;
-  }
-
-  #container({ state }: Outbox) {
-    return containerOf(this.#store, inferenceTable(state.set));
   }
 }
 

@@ -125,6 +125,37 @@ Deno.test(
   },
 );
 
+Deno.test(
+  "many documents at once are each written and withdrawn as they would be alone, also in a busy store",
+  options,
+  async () => {
+    await withStore([TABLE], async (store, cosmos) => {
+      const container = containerOf(store, TABLE);
+      const ids = Array.from({ length: 1300 }, (_, i) => `k${i}`);
+      // Absent, older, of the same version and newer, in turns.
+      const versions = ids.map((_, i) => i % 4);
+      await overwriteDocuments(
+        container,
+        ids.map((id, i) => document(id, versions[i]!)).filter(({ version }) => version > 0),
+      );
+      cosmos.throttle(4, 1);
+      const outcomes = await publishDocuments(
+        container,
+        ids.map((id) => ({ document: document(id, 2), mayExist: true })),
+      );
+      assert.deepEqual(
+        outcomes.map((outcome) => outcome === null),
+        versions.map((version) => version > 2),
+      );
+      assert.equal(await countDocuments(store, TABLE), ids.length);
+
+      cosmos.throttle(4, 1);
+      await withdrawDocuments(container, ids.map((id) => ({ id, version: 2 })));
+      assert.equal(await countDocuments(store, TABLE), versions.filter((v) => v > 2).length);
+    });
+  },
+);
+
 Deno.test("any session text is a usable id, and different keys have different ids", () => {
   fc.assert(fc.property(
     fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
