@@ -1,6 +1,6 @@
 /**
  * Messages in the hub that make a backlog, and with how few left it counts as worked off: then gold
- * takes in at once what has changed, and the online store after it.
+ * takes in at once what has changed, and the online store too.
  */
 const BACKLOG = { from: 10_000, until: 1000 };
 /**
@@ -25,8 +25,6 @@ export class Cadence {
   #merged: number;
   #published: number;
   #hasBacklog = false;
-  /** Whether the merge under way is the one that ends a backlog. */
-  #endsBacklog = false;
 
   constructor(options: CadenceOptions) {
     this.#options = options;
@@ -47,19 +45,15 @@ export class Cadence {
    */
   due(lag: number): "commit" | "merge" | null {
     const now = this.#clock();
-    this.#endsBacklog = this.#hasBacklog && lag <= BACKLOG.until;
-    if (this.#endsBacklog || now - this.#merged >= this.#options.goldMillis) {
+    const endsBacklog = this.#hasBacklog && lag <= BACKLOG.until;
+    if (endsBacklog) this.#hasBacklog = false;
+    if (endsBacklog || now - this.#merged >= this.#options.goldMillis) {
       this.#committed = this.#merged = now;
       return "merge";
     }
     if (now - this.#committed < this.#options.commitMillis) return null;
     this.#committed = now;
     return "commit";
-  }
-
-  /** A merge is done. */
-  mergeEnded(): void {
-    if (this.#endsBacklog) this.#hasBacklog = this.#endsBacklog = false;
   }
 
   /** Begins to tell the online store, unless it has to wait: then the answer is false. */

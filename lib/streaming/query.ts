@@ -278,7 +278,6 @@ export class StreamingQuery implements LiveStream {
     const started = performance.now();
     await this.#state.mergeGold(changes, ends, this.#options.now() * 1000);
     keepTime(this.#status.mergeMillis, started);
-    this.#cadence.mergeEnded();
   }
 
   #fail(cause: unknown): void {
