@@ -29,8 +29,8 @@ const ROUND = 4000;
 /** Failed rounds in a row after which the query gives up: about two minutes. */
 const MOST_FAILURES = 30;
 
-/** The online document of a key of an event set. */
-export function stateDocument(set: MetricSet, row: StateRow, now: number): OnlineDocument {
+/** The online document of a key of an event set. @param current_ts when it is written */
+function stateDocument(set: MetricSet, row: StateRow, current_ts: string): OnlineDocument {
   const keys = set.keys.map((column) => row[column]);
   return {
     id: documentId(keys),
@@ -38,7 +38,7 @@ export function stateDocument(set: MetricSet, row: StateRow, now: number): Onlin
     event_time: formatTime(row.eventTime),
     ...documentValues(set, row.values),
     ingest_ts: formatTime(row.ingestTime),
-    current_ts: formatTime(now),
+    current_ts,
     version: row.version,
   };
 }
@@ -228,12 +228,12 @@ export class OnlinePublisher {
     { state, etags }: Outbox,
     taken: [slot: number, mayExist: boolean][],
   ): Promise<void> {
-    const now = this.#now() * 1000;
+    const currentTs = formatTime(this.#now() * 1000);
     const outcomes = await publishDocuments(
       container,
       taken.map(([slot, mayExist]) => {
         const etag = etags[slot];
-        const document = stateDocument(state.set, state.row(slot), now);
+        const document = stateDocument(state.set, state.row(slot), currentTs);
         return { document, mayExist, ...(etag ? { etag } : {}) };
       }),
     );
