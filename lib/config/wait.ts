@@ -51,6 +51,7 @@ export async function waitUntil<T>(
  */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise<void>((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
     const stop = () => {
       clearInterval(timer);
       reject(signal?.reason);

@@ -6,11 +6,11 @@ import type {
 } from "@azure/cosmos";
 import { allEnded, pause } from "clickstream/config";
 import { chunksOf, readDocuments, type StoredDocument } from "./read.ts";
-import { storeError } from "./store.ts";
+import { statusOf, storeError } from "./store.ts";
 
 /** Most operations that one bulk request may carry (a limit of the service). */
 const BULK_LIMIT = 100;
-/** Bulk requests in flight: enough to keep a store on another core busy. */
+/** Requests that one call has in flight: enough to keep a store on another core busy. */
 const CONCURRENCY = 8;
 /** More documents than this are read by queries. */
 const MOST_BULK_READS = 20;
@@ -26,11 +26,22 @@ export async function perform(
   const ids = operations.filter(isRead).map(({ id }) => id);
   if (ids.length <= MOST_BULK_READS) return await bulk(container, operations);
   const [found, done] = await allEnded([
-    readDocuments(container, ids),
+    readDocuments(container, ids).catch(noneWhenBusy),
     bulk(container, operations.filter((each) => !isRead(each))),
   ]);
   const rest = done.values();
-  return operations.map((each) => isRead(each) ? answerOf(found.get(each.id)) : rest.next().value!);
+  return operations.map((each) => {
+    if (!isRead(each)) return rest.next().value!;
+    return found === null ? BUSY : answerOf(found.get(each.id));
+  });
+}
+
+/** The answer to an operation that the service was too busy for. */
+const BUSY: OperationResponse = { statusCode: 429, requestCharge: 0 };
+
+function noneWhenBusy(error: Error): null {
+  if (statusOf(error) === 429) return null;
+  throw error;
 }
 
 function isRead(operation: OperationInput): operation is ReadOperationInput & { id: string } {
@@ -57,7 +68,10 @@ export async function bulk(
   }
 }
 
-/** One request. The SDK does not try one again that the service was too busy for: nothing of it was done. */
+/**
+ * One request. The SDK does not try one again that the service was too busy for; what other partitions
+ * have done of it is found by the next try.
+ */
 async function bulkRequest(
   container: Container,
   operations: OperationInput[],
@@ -68,9 +82,8 @@ async function bulkRequest(
       contentResponseOnWriteEnabled: false, // nobody reads what was just written
     });
   } catch (error) {
-    const { code, cause } = error as { code?: number; cause?: { code?: number } };
-    if (Number(code ?? cause?.code) !== 429) throw error;
-    return operations.map(() => ({ statusCode: 429, requestCharge: 0 }));
+    if (statusOf(error) !== 429) throw error;
+    return operations.map(() => BUSY);
   }
 }
 

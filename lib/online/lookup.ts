@@ -7,7 +7,7 @@ import {
   PRODUCT_ATTRIBUTES_TABLE,
 } from "./documents.ts";
 import { readDocuments } from "./read.ts";
-import { containerOf, type OnlineStore } from "./store.ts";
+import { containerOf, type OnlineStore, statusOf } from "./store.ts";
 
 /** What a prediction is asked for: one product in one cart. */
 export interface LookUpKeys {
@@ -52,7 +52,7 @@ export async function lookUpFeatures(
   const ids = lookUpSets.map((set) => keys.map((key) => idOf(set.keys, key)));
   const documents = await Promise.all(lookUpSets.map(({ table }, i) => {
     const known = ids[i]!.filter((id) => id !== null);
-    return readDocuments(containerOf(store, table), known, signal);
+    return readDocuments(containerOf(store, table), known, signal).catch(noneWithoutContainer);
   }));
   return keys.map((_, row) => assemble(documents.map((found, i) => found.get(ids[i]![row] ?? ""))));
 }
@@ -61,6 +61,12 @@ export async function lookUpFeatures(
 function idOf(columns: readonly KeyColumn[], key: LookUpKeys): string | null {
   const parts = columns.map((column) => key[column]);
   return parts.includes(null) ? null : documentId(parts as (bigint | string)[]);
+}
+
+/** A container that is not there has no documents. */
+function noneWithoutContainer(error: Error): Map<string, OnlineDocument> {
+  if (statusOf(error) === 404) return new Map();
+  throw error;
 }
 
 function assemble(documents: (OnlineDocument | undefined)[]): LookedUp {

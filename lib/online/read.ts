@@ -12,10 +12,10 @@ export type StoredDocument = OnlineDocument & { _etag: string };
 
 /**
  * Reads documents by id, those that are there: by point reads for a few, by queries of many ids for
- * more. A container that is not there has none.
+ * more.
  *
  * @param signal gives up what is under way
- * @throws {OnlineStoreError} when the store cannot be read
+ * @throws {OnlineStoreError} when the store cannot be read; by code 404 when a query finds no container
  */
 export async function readDocuments(
   container: Container,
@@ -49,7 +49,6 @@ export function chunksOf<T>(items: readonly T[], size: number): T[][] {
   return Array.from({ length: count }, (_, i) => items.slice(i * size, (i + 1) * size));
 }
 
-/** Page after page as they come: the SDK's `fetchAll` asks for a plan of the query first. */
 async function queryDocuments(
   container: Container,
   ids: readonly string[],
@@ -57,14 +56,13 @@ async function queryDocuments(
 ): Promise<StoredDocument[]> {
   const query = `select * from c where c.id in (${ids.map((_, i) => `@id${i}`).join(", ")})`;
   const parameters = ids.map((value, i) => ({ name: `@id${i}`, value }));
-  const options = { maxItemCount: ids.length, ...abortedBy(signal) };
-  const found: StoredDocument[] = [];
+  // A page that is not full is the last one.
+  const options = { maxItemCount: ids.length + 1, ...abortedBy(signal) };
   try {
-    const pages = container.items.query<StoredDocument>({ query, parameters }, options);
-    while (pages.hasMoreResults()) found.push(...(await pages.fetchNext()).resources ?? []);
-    return found;
+    const { resources } = await container.items
+      .query<StoredDocument>({ query, parameters }, options).fetchAll();
+    return resources;
   } catch (error) {
-    if ((error as { code?: number }).code === 404) return []; // no container, as a point read has it
     throw storeError(`read ${ids.length} documents of ${container.id}`, error);
   }
 }

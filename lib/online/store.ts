@@ -121,6 +121,13 @@ export function storeError(attempt: string, cause: unknown): OnlineStoreError {
   );
 }
 
+/** The status by which the service refused, as the SDK tells it: bulk requests wrap it once more. */
+export function statusOf(error: unknown): number | undefined {
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown };
+  if (Number.isInteger(Number(code ?? NaN))) return Number(code);
+  return cause === undefined ? undefined : statusOf(cause);
+}
+
 function isLoopback(endpoint: string): boolean {
   return /^https?:\/\/(127\.|localhost|\[::1\])/.test(endpoint);
 }

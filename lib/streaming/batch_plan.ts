@@ -17,6 +17,12 @@ export class BatchPlan {
     this.#again = log.recovered.filter((batch) => !isIn(committed, batch));
   }
 
+  /** Where the batches of an earlier process ended: it may have told the online store of them. */
+  get recovered(): ReadonlyMap<number, number> {
+    const ends = this.#log.recovered.flatMap((batch) => Object.entries(batch.ends));
+    return new Map(ends.map(([partition, end]) => [Number(partition), end]));
+  }
+
   /** The watermark before the last batch planned, which the query's file may not know; or -Infinity. */
   get watermark(): number {
     return this.#log.recovered.at(-1)?.watermark ?? -Infinity;

@@ -63,7 +63,7 @@ export class LiveState {
     this.#held = new Map([...counted].map(([set, taken]) => [set, new Map(taken)]));
     this.#held.set(TABLES.attributes, await committedPositions(this.#lake, TABLES.attributes));
     for (const live of this.#sets) live.begin(counted.get(live.state.set.name)!);
-    this.#apply(tail, true);
+    this.apply(tail, true);
     await this.settled();
     const keys = unpublished.filter((key): key is StateKey => key.user_session !== null);
     for (const live of this.#sets) await live.publishAgain(keys);
@@ -76,12 +76,10 @@ export class LiveState {
   /**
    * Counts events, in order; those that a set has taken in before this start are passed over. Some
    * have to wait for gold: every one is counted once {@link settled} ends.
+   *
+   * @param mayExist whether the online store may show keys of these events that are new here
    */
-  apply(events: readonly PlacedEvent[]): void {
-    this.#apply(events, false);
-  }
-
-  #apply(events: readonly PlacedEvent[], mayExist: boolean): void {
+  apply(events: readonly PlacedEvent[], mayExist: boolean): void {
     for (const live of this.#sets) live.apply(events, mayExist);
     for (const { event } of events) this.#learn(event);
   }

@@ -7,6 +7,7 @@ import {
   OnlineStoreError,
   PRODUCT_ATTRIBUTES_TABLE,
   publishDocuments,
+  statusOf,
   type Withdrawal,
   withdrawDocuments,
 } from "clickstream/online";
@@ -62,7 +63,10 @@ interface Outbox {
   etags: (string | undefined)[];
 }
 
-/** A queue that is worked off in rounds, whatever the others do. */
+/**
+ * A queue that is worked off in rounds, whatever the others do. A document may so be written while it
+ * is being deleted: the version of a key that returned has risen, so the written one stays.
+ */
 interface Lane {
   queue: WorkQueue<unknown, unknown>;
   /** Repeated after a failure: what was taken is taken again, and no write does harm twice. */
@@ -191,17 +195,28 @@ export class OnlinePublisher {
   }
 
   /**
-   * Starts writing, unless it goes on already. The promise ends when nothing is left to write.
+   * Starts writing what waits, where it does not go on already.
+   *
+   * @param onFailure told when nothing more is written, by the reason that {@link pump} throws
+   */
+  begin(onFailure: (error: Error) => void): void {
+    for (const lane of this.#lanes) {
+      if (lane.running === null && lane.queue.size > 0) this.#run(lane).catch(onFailure);
+    }
+  }
+
+  /**
+   * Writes what waits; ends when each queue has been empty.
    *
    * @throws {OnlineStoreError} when the store refuses, or stays unreachable for two minutes: nothing
    *   more is written then
    */
   async pump(): Promise<void> {
-    await allEnded(
-      this.#lanes.map((lane) =>
-        lane.running ??= this.#drain(lane).finally(() => lane.running = null)
-      ),
-    );
+    await allEnded(this.#lanes.map((lane) => lane.running ?? this.#run(lane)));
+  }
+
+  #run(lane: Lane): Promise<void> {
+    return lane.running = this.#drain(lane).finally(() => lane.running = null);
   }
 
   async #drain({ queue, round }: Lane): Promise<void> {
@@ -256,8 +271,7 @@ export class OnlinePublisher {
 
 /** Whether a store may take what it did not take now: all but a wrong key or a missing container. */
 function mayPass(error: unknown): boolean {
-  const code = ((error as Error).cause as { code?: number } | undefined)?.code;
-  return error instanceof OnlineStoreError && ![401, 403, 404].includes(Number(code));
+  return error instanceof OnlineStoreError && ![401, 403, 404].includes(statusOf(error) ?? 0);
 }
 
 function idOf(set: MetricSet, key: StateKey): string {

@@ -41,6 +41,8 @@ export class StreamingQuery implements LiveStream {
   #watermark!: Watermark;
   /** What is on disk: a restart does not go below that watermark, so keys may expire by it. */
   #reached: Reached = { watermark: -Infinity, newest: -Infinity, highest: new Map() };
+  /** Last sequence numbers that an earlier process may have told the online store of. */
+  #earlier: ReadonlyMap<number, number> = new Map();
   #expiryIsDue = true;
   #plan!: BatchPlan;
   #hub!: HubReader;
@@ -98,6 +100,8 @@ export class StreamingQuery implements LiveStream {
     const highest = await this.#state.recover(this.#tables.committed, this.#share);
     const { consumerGroup } = config.eventHubs;
     this.#hub = await HubReader.open({ connectionString, consumerGroup });
+    // A member of a group plans no batches.
+    this.#earlier = this.#share === null ? this.#plan.recovered : new Map(this.#hub.ends);
     this.#watermark = new Watermark(this.#hub.ends.size, now(), highest, before);
     this.#reached = { ...this.#watermark.now, watermark: before };
     for (const [partition, end] of this.#tables.committed) {
@@ -219,9 +223,7 @@ export class StreamingQuery implements LiveStream {
   }
 
   #publish(): void {
-    if (this.#cadence.publishBegins() && this.#publisher.pending > 0) {
-      this.#publisher.pump().catch((error) => this.#fail(error));
-    }
+    if (this.#cadence.publishBegins()) this.#publisher.begin((error) => this.#fail(error));
   }
 
   /** Evicts what has expired. To be called between micro-batches, after a commit, when settled. */
@@ -249,7 +251,10 @@ export class StreamingQuery implements LiveStream {
       }
       this.#tables.add(decoded, isLate, now * 1000);
     }
-    this.#state.apply(events);
+    const mayExist = messages.some(({ partition, sequenceNumber }) =>
+      sequenceNumber <= (this.#earlier.get(partition) ?? -1)
+    );
+    this.#state.apply(events, mayExist);
     for (const [partition, end] of endsOf(messages)) this.#processed.set(partition, end);
     this.#status.messages += messages.length;
   }

@@ -226,7 +226,7 @@ Deno.test(
       const documents = Array.from({ length: 250 }, (_, i) => document(String(i), 1));
       cosmos.throttle(12);
       await overwriteDocuments(container, documents);
-      cosmos.throttle(12);
+      cosmos.throttle(40); // more often than the SDK asks on its own
       const publications = documents.map(({ id }) => ({
         document: document(id, 2),
         mayExist: true,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { openBatchLog } from "../../lib/streaming/batch_log.ts";
+import { BatchPlan } from "../../lib/streaming/batch_plan.ts";
 import { withHome } from "../support.ts";
 
 const batch = (end: number) => ({ ends: { "0": end }, watermark: null });
@@ -15,6 +16,21 @@ Deno.test("planned batches are there again after a restart, in order", async () 
     log.close();
     const again = openBatchLog(path);
     assert.deepEqual(again.recovered, [batch(4), batch(9)]);
+    again.close();
+    return Promise.resolve();
+  });
+});
+
+Deno.test("where an earlier process's batches ended is known of every partition", async () => {
+  await withHome((home) => {
+    const path = join(home, "batches.jsonl");
+    const log = openBatchLog(path);
+    for (const ends of [{ "0": 4, "1": 2 }, { "0": 9 }]) log.append({ ends, watermark: null });
+    log.close();
+    const again = openBatchLog(path);
+    // Of those that the tables hold too, as the store may have been told more than once.
+    const plan = new BatchPlan(again, new Map([[0, 4], [1, 2]]));
+    assert.deepEqual([...plan.recovered], [[0, 9], [1, 2]]);
     again.close();
     return Promise.resolve();
   });

@@ -26,7 +26,7 @@ Deno.test("tables are committed each second and merged each ten", () => {
   ]);
 });
 
-Deno.test("a backlog is merged when it ends, and only then the online store is told", () => {
+Deno.test("a backlog is merged when it ends, and the online store is told no sooner", () => {
   const { cadence, time } = withClock();
   assert.equal(cadence.publishBegins(), true);
   cadence.observe(10_000);

@@ -99,6 +99,26 @@ Deno.test(
 );
 
 Deno.test(
+  "what a killed process published before any table held it goes with its key",
+  options,
+  async () => {
+    await withSets(async (set, lake, store) => {
+      const killed = newSet(set, lake, store);
+      killed.live.apply([placed(1n, 0, 0)], false);
+      await killed.publisher.pump();
+      assert.equal(await countDocuments(store, inferenceTable(set)), 1);
+      // The next one plans the same micro-batch, and is too far behind to publish it before it expires.
+      const next = newSet(set, lake, store);
+      next.live.apply([placed(1n, 0, 0)], true);
+      await next.merge();
+      await next.expire(1000 * HOUR);
+      await next.publisher.pump();
+      assert.equal(await countDocuments(store, inferenceTable(set)), 0);
+    });
+  },
+);
+
+Deno.test(
   "when gold cannot be read, whoever wants all to be counted is told, every time",
   options,
   async () => {
