@@ -225,7 +225,8 @@ export class Replay {
     const time = Number(group[0]!.event_time);
     this.#firstTime ??= time;
     const due = this.#started + (time - this.#firstTime) / 1000 / speed;
-    while (now() < due && !this.#stopping) await pause(Math.min(due - now(), 200));
+    let left: number;
+    while ((left = due - now()) > 0 && !this.#stopping) await pause(Math.min(left, 200));
     this.#drift = Math.max(0, now() - due);
   }
 
