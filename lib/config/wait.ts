@@ -65,6 +65,11 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
+/** Pauses before the next attempt: `ms` doubled for each one before it, five seconds at most. */
+export function backOff(attempt: number, ms: number, signal?: AbortSignal): Promise<void> {
+  return pause(Math.min(ms * 2 ** attempt, 5000), signal);
+}
+
 /**
  * Waits until all work has ended, and throws then what went wrong first in the order given: whoever
  * repeats it, or closes what it uses, does so when nothing is under way any more.

@@ -4,7 +4,7 @@ import type {
   OperationResponse,
   ReadOperationInput,
 } from "@azure/cosmos";
-import { allEnded, pause } from "clickstream/config";
+import { allEnded } from "clickstream/config";
 import { chunksOf, readDocuments, type StoredDocument } from "./read.ts";
 import { statusOf, storeError } from "./store.ts";
 
@@ -95,11 +95,6 @@ let turns = Promise.resolve();
  */
 function ownTurn(): Promise<void> {
   return turns = turns.then(() => new Promise((resolve) => setImmediate(resolve)));
-}
-
-/** Waits longer each time the service asked for less. */
-export function backOff(round: number): Promise<void> {
-  return pause(Math.min(50 * 2 ** round, 5000));
 }
 
 /** Works on parts, at most so many at a time. Results are in order; after a failure no part begins. */

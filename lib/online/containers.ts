@@ -1,6 +1,6 @@
 import { type Container, PartitionKeyDefinitionVersion } from "@azure/cosmos";
 import { deleteDocuments } from "./publish.ts";
-import { containerOf, type OnlineStore, storeError } from "./store.ts";
+import { containerOf, type OnlineStore, statusOf, storeError } from "./store.ts";
 
 /**
  * Creates the database and the containers that do not exist yet; partition key `/id`, hashed whole
@@ -24,9 +24,9 @@ export async function dropContainers(store: OnlineStore, tables: string[]): Prom
     try {
       await container.delete();
     } catch (error) {
-      const { code } = error as { code?: number };
-      if (code === 403) await emptyContainer(container);
-      else if (code !== 404) throw storeError(`drop ${table}`, error);
+      const status = statusOf(error);
+      if (status === 403) await emptyContainer(container);
+      else if (status !== 404) throw storeError(`drop ${table}`, error);
     }
   }
 }

@@ -1,10 +1,13 @@
 import type { Container, OperationInput, OperationResponse } from "@azure/cosmos";
-import { backOff, bulk, perform, pooled } from "./bulk.ts";
+import { backOff } from "clickstream/config";
+import { bulk, perform, pooled } from "./bulk.ts";
 import type { OnlineDocument } from "./documents.ts";
 import { chunksOf, type StoredDocument } from "./read.ts";
 import { storeError } from "./store.ts";
 
 const MAX_ROUNDS = 40;
+/** First pause of a service that is too busy. */
+const BUSY_MILLIS = 50;
 /** Documents that go through their rounds together, and how many groups do so at a time. */
 const GROUP = 500;
 const GROUPS = 4;
@@ -99,7 +102,7 @@ async function settleAll<T>(
       if ("next" in step) retry.push({ index, next: step.next });
       else outcomes[index] = step.outcome;
     });
-    if (responses.some((r) => r.statusCode === 429)) await backOff(round);
+    if (responses.some((r) => r.statusCode === 429)) await backOff(round, BUSY_MILLIS);
     pending = retry;
   }
   return outcomes;
@@ -144,7 +147,7 @@ async function untilAccepted(
     const refused = responses.find((r) => !accepted.includes(r.statusCode) && r.statusCode !== 429);
     if (refused) throw storeError("write in bulk", `status ${refused.statusCode}`);
     pending = pending.filter((_, i) => responses[i]!.statusCode === 429);
-    if (pending.length > 0) await backOff(round);
+    if (pending.length > 0) await backOff(round, BUSY_MILLIS);
   }
 }
 

@@ -73,7 +73,7 @@ export async function documentIdsOf(
     }).fetchAll();
     return resources;
   } catch (error) {
-    if ((error as { code?: number }).code === 404) return [];
+    if (statusOf(error) === 404) return [];
     throw storeError(`find the documents of a user in ${table}`, error);
   }
 }
@@ -93,7 +93,7 @@ export async function setTimeToLive(
     const { defaultTtl: _, ...definition } = resource!;
     await container.replace(seconds === null ? definition : { ...definition, defaultTtl: seconds });
   } catch (error) {
-    if ((error as { code?: number }).code !== 404) {
+    if (statusOf(error) !== 404) {
       throw storeError(`change how long documents of ${table} live`, error);
     }
   }
@@ -106,7 +106,7 @@ export async function countDocuments(store: OnlineStore, table: string): Promise
       .query<number>("select value count(1) from c").fetchAll();
     return resources.reduce((sum, part) => sum + part, 0);
   } catch (error) {
-    if ((error as { code?: number }).code === 404) return 0;
+    if (statusOf(error) === 404) return 0;
     throw storeError(`count the documents of ${table}`, error);
   }
 }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { pause } from "clickstream/config";
+import { backOff } from "clickstream/config";
 import { execute, type Lakehouse, quoteText, snapshot } from "clickstream/lakehouse";
-import { containerOf, type OnlineStore, storeError } from "clickstream/online";
+import { containerOf, type OnlineStore, statusOf, storeError } from "clickstream/online";
 
 /** Documents asked for at a time. */
 const PAGE = 2000;
@@ -32,7 +32,7 @@ export async function loadDocuments(
       if (refused === MOST_REFUSALS) {
         throw storeError(`read the documents of ${table}`, "it is busy");
       }
-      await pause(Math.min(100 * 2 ** refused, 5000));
+      await backOff(refused, 100);
     }
     const columns = [...types].map(([column, type]) => `${column}: '${type}'`).join(", ");
     await execute(
@@ -72,9 +72,9 @@ async function writeDocuments(
     }
     return true;
   } catch (error) {
-    const code = Number((error as { code?: number }).code);
-    if (code !== 404 && code !== 429) throw storeError(`read the documents of ${table}`, error);
-    return code === 404; // no container: no documents
+    const status = statusOf(error);
+    if (status !== 404 && status !== 429) throw storeError(`read the documents of ${table}`, error);
+    return status === 404; // no container: no documents
   } finally {
     file.close();
   }

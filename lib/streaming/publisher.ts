@@ -12,7 +12,7 @@ import {
   withdrawDocuments,
 } from "clickstream/online";
 import type { Container } from "@azure/cosmos";
-import { allEnded, pause } from "clickstream/config";
+import { allEnded, backOff } from "clickstream/config";
 import { formatTime } from "clickstream/events";
 import { inferenceTable, type MetricSet } from "clickstream/metrics";
 import type { EvictedKey, KeyedState, StateKey, StateRow } from "./keyed_state.ts";
@@ -232,7 +232,7 @@ export class OnlinePublisher {
           this.#failure ??= error as Error;
           this.#abandoned.abort();
         }
-        await pause(Math.min(100 * 2 ** failures, 5000), signal).catch(() => {});
+        await backOff(failures, 100, signal).catch(() => {});
       }
     }
     if (this.#failure !== null) throw this.#failure;

@@ -1,6 +1,6 @@
 import type { EventHubProducerClient } from "@azure/event-hubs";
 import { Buffer } from "node:buffer";
-import { type Config, pause } from "clickstream/config";
+import { backOff, type Config, pause } from "clickstream/config";
 import { type EventMessage, messageOf } from "clickstream/events";
 import { type Lakehouse, records } from "clickstream/lakehouse";
 import { StreamError } from "./errors.ts";
@@ -260,7 +260,7 @@ export class Replay {
       } catch (error) {
         failures += 1;
         if (failures > MOST_FAILURES || isFinal(error as Error)) throw error;
-        await pause(Math.min(250 * 2 ** failures, 5000));
+        await backOff(failures, 250);
       }
     }
     this.#file.sent += group.length;
